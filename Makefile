@@ -1,0 +1,167 @@
+# roleproxy: build, test, install. `make help` lists the targets.
+
+CC	 = gcc
+CFLAGS	 = -O2 -g
+PREFIX	 = /usr/local
+BUILD	 = build
+
+WARN	 = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	   -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 $(WERROR)
+ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -I. $(WARN) $(CFLAGS) $(SANITIZE)
+LIBS	 = -levent_core -levent_extra -linih -ljansson -pthread
+
+BASE	 = base/addr.c base/clock.c base/log.c base/net.c base/resolve.c \
+	   base/units.c
+CONF	 = conf/check.c conf/conf.c conf/ini.c conf/keys.c conf/load.c \
+	   conf/parse.c conf/problem.c
+HEALTH	 = health/check.c health/group.c health/info.c health/monitor.c \
+	   health/observation.c health/probe.c health/resp.c health/role.c \
+	   health/snapshot.c health/writer.c
+PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
+	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
+	   proxy/sweep.c proxy/worker.c
+STATS	 = stats-ui/auth.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
+	   stats-ui/words.c
+SRCS	 = main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
+OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
+BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
+
+# What each unit test is linked with besides itself, and nothing more: the link
+# line proves the layering. tests/unit/test_X.c needs a line UNIT_X here.
+FAKE	     = tests/unit/stats_fake.c
+UNIT_addr    = base/addr.c base/units.c
+UNIT_balance = proxy/balance.c
+UNIT_conf    = base/addr.c base/clock.c base/log.c base/units.c $(CONF)
+UNIT_httpd   = $(UNIT_stats)
+UNIT_info    = health/info.c health/observation.c
+UNIT_log     = base/addr.c base/clock.c base/log.c base/units.c
+UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
+	       health/resp.c
+UNIT_resolve = base/addr.c base/clock.c base/log.c base/resolve.c base/units.c
+UNIT_resp    = health/resp.c
+UNIT_role    = health/observation.c health/role.c
+UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/log.c base/net.c \
+	       base/units.c health/observation.c health/role.c health/writer.c $(STATS)
+UNIT_units   = base/units.c
+UNIT_writer  = health/observation.c health/writer.c
+unit_objs = $(UNIT_$1:%.c=$(BUILD)/%.o)
+UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+
+# The same for the fuzzers, tests/fuzz/fuzz_X.c.
+FUZZ_ini     = base/addr.c base/clock.c base/log.c base/units.c $(CONF)
+FUZZ_resp    = health/resp.c
+FUZZERS	 = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS = 600
+
+S	 = tests/scripts
+LINT	 = $(wildcard $(S)/include-dag.sh $(S)/headers.sh $(S)/style.sh \
+	   $(S)/keys.sh $(S)/shell.sh)
+CFILES	 = $(wildcard *.[ch] */*.[ch] tests/*/*.[ch])
+ASAN	 = BUILD=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	   SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
+TSAN	 = BUILD=build-tsan CFLAGS="-O1 -g" SANITIZE=-fsanitize=thread
+
+.PHONY: all help deps unit unit-bins e2e e2e-full asan asan-e2e tsan tsan-e2e \
+	valgrind fuzz clang lint fmt-check fmt check check-full bench demo \
+	install uninstall clean FORCE
+.SECONDARY:
+.SECONDEXPANSION:
+
+all: $(BIN)				## build ./roleproxy (the default)
+
+$(BIN): $(OBJS)
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $(OBJS) $(LIBS)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/flags: FORCE	# other flags: compile again
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALLCFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALLCFLAGS)' >$@
+
+$(BUILD)/unit/test_%: $(BUILD)/tests/unit/test_%.o \
+    $$(call unit_objs,$$*)
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ \
+	    $$(pkg-config --libs check) $(LIBS)
+
+help:					## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1	\2/p' Makefile | expand -t 14
+
+deps:					## install the Debian packages that are missing
+	@$(S)/deps.sh test
+
+unit-bins: $(UNITS)
+unit: unit-bins				## unit tests, one binary each
+	@$(S)/unit.sh $(UNITS)
+
+e2e: $(BIN)				## end-to-end tests on real Redis and Sentinel (E2E=options)
+	@ROLEPROXY=$(CURDIR)/$(BIN) python3 tests/e2e/run.py $(E2E)
+
+e2e-full:				## the same with the long ones
+	@$(MAKE) e2e E2E=--full
+
+asan:					## unit tests under ASan and UBSan
+	@$(MAKE) $(ASAN) unit
+asan-e2e:
+	@$(MAKE) $(ASAN) e2e E2E=--short
+tsan:					## a short end-to-end run under TSan
+	@$(MAKE) $(TSAN) e2e E2E=--short
+tsan-e2e:				## all of it under TSan
+	@$(MAKE) $(TSAN) e2e
+valgrind: unit-bins			## unit tests under valgrind
+	@WRAP='valgrind -q --error-exitcode=9 --leak-check=full' $(S)/unit.sh $(UNITS)
+
+fuzz:					## each fuzzer for FUZZ_SECONDS
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(S)/fuzz.sh $(FUZZERS)
+fuzz_%: FORCE
+	@mkdir -p build-fuzz
+	clang $(ALLCFLAGS) -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=all -o build-fuzz/$@ tests/fuzz/$@.c \
+	    $(FUZZ_$*) -Wl,--as-needed $(LIBS)
+
+clang:					## compile with clang too
+	@$(MAKE) CC=clang BUILD=build-clang build-clang/roleproxy
+
+lint: $(BIN)				## include order, headers, style, keys, shell
+	@$(S)/tally.sh $(LINT)
+fmt-check:				## is everything formatted?
+	@$(S)/fmt-check.sh $(CFILES)
+fmt:					## format everything
+	clang-format -i $(CFILES)
+
+check: deps				## build, unit, lint, e2e: under ten minutes
+	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e
+check-full:				## all of that, sanitizers, valgrind, fuzzers, long runs
+	@$(S)/deps.sh full
+	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e-full \
+	    asan asan-e2e tsan-e2e valgrind fuzz
+
+bench:					## compare with HAProxy (ROUNDS=7)
+	@$(S)/deps.sh bench
+	@$(MAKE) all $(BUILD)/bench/connect
+	@python3 tests/bench/run.py --connect $(BUILD)/bench/connect
+$(BUILD)/bench/connect: $(BUILD)/tests/bench/connect.o
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^
+
+demo:					## Redis, Sentinels and roleproxy to try (FAILOVER=1)
+	@$(S)/deps.sh demo
+	@$(MAKE) all
+	@FAILOVER=$(FAILOVER) ROLEPROXY=$(CURDIR)/$(BIN) deploy/demo.sh
+
+install: $(BIN)				## into $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/sbin/roleproxy
+	install -D -m 644 man/roleproxy.8 $(DESTDIR)$(PREFIX)/share/man/man8/roleproxy.8
+	install -D -m 644 man/roleproxy.ini.5 $(DESTDIR)$(PREFIX)/share/man/man5/roleproxy.ini.5
+	install -D -m 644 conf/roleproxy.ini $(DESTDIR)$(PREFIX)/share/doc/roleproxy/roleproxy.ini
+	install -D -m 644 conf/minimal.ini $(DESTDIR)$(PREFIX)/share/doc/roleproxy/minimal.ini
+uninstall:				## and out of it again
+	rm -f $(DESTDIR)$(PREFIX)/sbin/roleproxy $(DESTDIR)$(PREFIX)/share/man/man8/roleproxy.8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5/roleproxy.ini.5
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/roleproxy
+clean:					## remove what was built
+	rm -rf build build-asan build-tsan build-clang build-fuzz roleproxy
+
+-include $(OBJS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d)
