@@ -1,0 +1,227 @@
+/*
+ * Socket addresses as values: parsing, printing, comparing, matching.
+ */
+#include <sys/un.h>
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+
+int
+addr_parse_ip(const char *text, uint16_t port, struct addr *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->port = port;
+	if (inet_pton(AF_INET, text, &a->u.v4) == 1)
+		a->family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &a->u.v6) == 1)
+		a->family = AF_INET6;
+	else
+		return -1;
+	return 0;
+}
+
+/* A decimal port of 1 to 65535 that ends the text. */
+static int
+parse_port(const char *text, uint16_t *port)
+{
+	char *end;
+	unsigned long n;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	n = strtoul(text, &end, 10);
+	if (*end != '\0' || n == 0 || n > 65535)
+		return -1;
+	*port = (uint16_t)n;
+	return 0;
+}
+
+int
+addr_split(const char *text, char *host, size_t hostsize, uint16_t *port)
+{
+	const char *start = text, *end, *colon;
+
+	if (*text == '[') {
+		start = text + 1;
+		end = strchr(text, ']');
+		if (end == NULL || end[1] != ':')
+			return -1;
+		colon = end + 1;
+	} else {
+		colon = end = strrchr(text, ':');
+		/* Two colons without brackets: an IPv6 address, no port. */
+		if (colon == NULL || strchr(text, ':') != colon)
+			return -1;
+	}
+	if ((size_t)(end - start) >= hostsize)
+		return -1;
+	memcpy(host, start, (size_t)(end - start));
+	host[end - start] = '\0';
+	return parse_port(colon + 1, port);
+}
+
+const char *
+addr_str(const struct addr *a, char buf[ADDR_STR_MAX])
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	switch (a->family) {
+	case AF_INET:
+		inet_ntop(AF_INET, &a->u.v4, ip, sizeof(ip));
+		snprintf(buf, ADDR_STR_MAX, "%s:%u", ip, a->port);
+		break;
+	case AF_INET6:
+		inet_ntop(AF_INET6, &a->u.v6, ip, sizeof(ip));
+		snprintf(buf, ADDR_STR_MAX, "[%s]:%u", ip, a->port);
+		break;
+	case AF_UNIX:
+		snprintf(buf, ADDR_STR_MAX, "unix:%s", a->u.path);
+		break;
+	default:
+		snprintf(buf, ADDR_STR_MAX, "unresolved");
+	}
+	return buf;
+}
+
+bool
+addr_equal(const struct addr *a, const struct addr *b)
+{
+	if (a->family != b->family || a->port != b->port)
+		return false;
+	switch (a->family) {
+	case AF_INET:
+		return a->u.v4.s_addr == b->u.v4.s_addr;
+	case AF_INET6:
+		return memcmp(&a->u.v6, &b->u.v6, sizeof(a->u.v6)) == 0;
+	case AF_UNIX:
+		return strcmp(a->u.path, b->u.path) == 0;
+	default:
+		return true;
+	}
+}
+
+socklen_t
+addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)ss;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_un *un = (struct sockaddr_un *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	ss->ss_family = a->family;
+	switch (a->family) {
+	case AF_INET:
+		in->sin_port = htons(a->port);
+		in->sin_addr = a->u.v4;
+		return sizeof(*in);
+	case AF_INET6:
+		in6->sin6_port = htons(a->port);
+		in6->sin6_addr = a->u.v6;
+		return sizeof(*in6);
+	case AF_UNIX:
+		memcpy(un->sun_path, a->u.path, sizeof(un->sun_path));
+		return sizeof(*un);
+	default:
+		return 0;
+	}
+}
+
+int
+addr_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct addr *a)
+{
+	struct sockaddr_storage ss;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&ss;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&ss;
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&ss;
+
+	memset(&ss, 0, sizeof(ss));
+	memcpy(&ss, sa, len < sizeof(ss) ? len : sizeof(ss));
+	memset(a, 0, sizeof(*a));
+	a->family = ss.ss_family;
+	switch (ss.ss_family) {
+	case AF_INET:
+		a->port = ntohs(in->sin_port);
+		a->u.v4 = in->sin_addr;
+		return 0;
+	case AF_INET6:
+		a->port = ntohs(in6->sin6_port);
+		a->u.v6 = in6->sin6_addr;
+		return 0;
+	case AF_UNIX:
+		memcpy(a->u.path, un->sun_path, sizeof(a->u.path) - 1);
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+struct in6_addr
+addr_in6(const struct addr *a)
+{
+	struct in6_addr out = IN6ADDR_ANY_INIT;
+
+	if (a->family == AF_INET6)
+		return a->u.v6;
+	if (a->family == AF_INET) {
+		out.s6_addr[10] = out.s6_addr[11] = 0xff;
+		memcpy(&out.s6_addr[12], &a->u.v4, 4);
+	}
+	return out;
+}
+
+/* Is the first so many bits of both the same? */
+static bool
+same_prefix(const struct in6_addr *a, const struct in6_addr *b, unsigned bits)
+{
+	unsigned bytes = bits / 8, rest = bits % 8;
+	uint8_t mask = (uint8_t)(0xff00 >> rest);
+
+	if (memcmp(a, b, bytes) != 0)
+		return false;
+	return rest == 0 ||
+	       ((a->s6_addr[bytes] ^ b->s6_addr[bytes]) & mask) == 0;
+}
+
+int
+addr_net_parse(const char *text, struct addr_net *net)
+{
+	char ip[INET6_ADDRSTRLEN], *end;
+	const char *slash = strchr(text, '/');
+	size_t len = slash == NULL ? strlen(text) : (size_t)(slash - text);
+	unsigned long bits;
+	struct addr a;
+	unsigned i, mapped;
+
+	if (len >= sizeof(ip))
+		return -1;
+	memcpy(ip, text, len);
+	ip[len] = '\0';
+	if (addr_parse_ip(ip, 0, &a) != 0)
+		return -1;
+	mapped = a.family == AF_INET ? 96 : 0;
+	bits = 128 - mapped;
+	if (slash != NULL) {
+		if (slash[1] < '0' || slash[1] > '9')
+			return -1;
+		bits = strtoul(slash + 1, &end, 10);
+		if (*end != '\0' || bits > 128 - mapped)
+			return -1;
+	}
+	net->prefix = addr_in6(&a);
+	net->bits = (unsigned)bits + mapped;
+	for (i = net->bits; i < 128; i++) {
+		if ((net->prefix.s6_addr[i / 8] & (0x80 >> i % 8)) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool
+addr_net_contains(const struct addr_net *net, const struct in6_addr *ip)
+{
+	return same_prefix(&net->prefix, ip, net->bits);
+}

@@ -1,0 +1,56 @@
+/*
+ * Counters: one list makes the struct, its sum and its names. Each thread has
+ * its own and is the only one to write it; anyone may read, a little late.
+ */
+#ifndef BASE_COUNTERS_H
+#define BASE_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(name, help): kept for each frontend and for each server. */
+#define COUNTERS(X)                                                       \
+	X(sessions, "sessions opened")                                    \
+	X(bytes_in, "bytes received from clients")                        \
+	X(bytes_out, "bytes received from servers")                       \
+	X(denied, "connections refused by allow and deny, or by a limit") \
+	X(connect_errors, "connects to a server that failed")             \
+	X(retries, "connects tried again, on the same or another server") \
+	X(client_aborts, "sessions that the client broke off")            \
+	X(server_aborts, "sessions that the server broke off")            \
+	X(timeouts, "sessions closed by a timeout")                       \
+	X(fenced, "sessions closed because their server lost its role")   \
+	X(held, "clients that had to wait for a server")                  \
+	X(unserved, "clients that found no server within hold")
+
+struct counters {
+#define X(name, help) _Atomic uint64_t name;
+	COUNTERS(X)
+#undef X
+};
+
+/* The same as plain numbers, for readers. */
+struct counter_sums {
+#define X(name, help) uint64_t name;
+	COUNTERS(X)
+#undef X
+};
+
+/* Add to a counter that only the calling thread writes. */
+#define counter_add(c, n)                                           \
+	atomic_store_explicit(&(c),                                 \
+	    atomic_load_explicit(&(c), memory_order_relaxed) + (n), \
+	    memory_order_relaxed)
+
+/* Add one thread's counters to a sum. */
+static inline void
+counters_sum(struct counter_sums *sum, const struct counters *c)
+{
+#define X(name, help) \
+	sum->name += atomic_load_explicit(&c->name, memory_order_relaxed);
+	COUNTERS(X)
+#undef X
+}
+
+#endif

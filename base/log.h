@@ -1,0 +1,78 @@
+/*
+ * The log. Every thread appends finished lines to a ring of its own; one logger
+ * thread writes them out, so that a slow terminal or disk never stops relaying.
+ * A full ring drops lines and counts them. Before log_open() and after
+ * log_close() lines go to stderr at once.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+enum log_level {
+	LEVEL_ERROR, /* someone should look now */
+	LEVEL_WARN,  /* something is wrong and is being dealt with */
+	LEVEL_INFO,  /* what an operator wants to read the morning after */
+	LEVEL_DEBUG  /* each check, each connection */
+};
+
+enum log_kind { LOG_TO_STDOUT, LOG_TO_STDERR, LOG_TO_SYSLOG };
+
+/* Where lines go. Syslog is RFC 3164 over UDP, or over /dev/log (AF_UNIX). */
+struct log_target {
+	enum log_kind kind;
+	struct addr addr; /* LOG_TO_SYSLOG */
+	int facility;     /* LOG_TO_SYSLOG: 0 to 23 */
+};
+
+/* Start the logger thread with a copy of these targets. Main thread, once.
+ * -1 with errno if a target or the thread cannot be opened. */
+int log_open(const struct log_target *targets, size_t n, enum log_level level);
+
+/* Change targets and level while running (reload). Control thread. -1 with
+ * errno, and the old ones stay. */
+int log_change(
+    const struct log_target *targets, size_t n, enum log_level level);
+
+/* Write out what is left and end the logger thread. All other threads that
+ * log have ended. */
+void log_close(void);
+
+/* Give the calling thread its own ring, once, before its first line; the ring
+ * lives until log_close(). -1 if out of memory. */
+int log_thread(void);
+
+/* Lines dropped because a ring was full, since the start. Any thread. */
+uint64_t log_dropped(void);
+
+/* Would a line of this level be written? Any thread. */
+bool log_enabled(enum log_level level);
+
+/* One line, without a newline at its end. Any thread. errno is kept. */
+void log_line(enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...)  log_line(LEVEL_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                      \
+	do {                                                \
+		if (log_enabled(LEVEL_DEBUG))               \
+			log_line(LEVEL_DEBUG, __VA_ARGS__); \
+	} while (0)
+
+/* Boot only: print "roleproxy: …" on stderr and exit with 1. */
+_Noreturn void fatal(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* malloc and friends that are fatal when out of memory: boot and control
+ * thread; the workers use the plain ones and close a session. */
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t size);
+char *xstrdup(const char *s);
+
+#endif

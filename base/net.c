@@ -1,0 +1,175 @@
+/*
+ * Sockets: what socket(2), tcp(7) and unix(7) need to be told, in one place.
+ */
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/net.h"
+
+/* A non-blocking stream socket of that family. */
+static int
+open_stream(int family)
+{
+	return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* Set one integer option; what the system refuses is left as it is. */
+static void
+set_option(int fd, int level, int name, int64_t value)
+{
+	int n = value > INT32_MAX ? INT32_MAX : (int)value;
+
+	(void)setsockopt(fd, level, name, &n, sizeof(n));
+}
+
+/* Remove a UNIX socket that is there but that nobody listens on. */
+static void
+remove_stale(const struct addr *a)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(a->u.path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return;
+	fd = net_connect(a);
+	if (fd >= 0)
+		close(fd);
+	else if (errno == ECONNREFUSED)
+		unlink(a->u.path);
+}
+
+/* Bind and listen; -1 with errno. */
+static int
+bind_listen(int fd, const struct addr *a, int backlog)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(a, &ss);
+
+	if (bind(fd, (struct sockaddr *)&ss, len) != 0)
+		return -1;
+	return listen(fd, backlog);
+}
+
+/* The same port on any IPv4 address. */
+static struct addr
+any_ipv4(uint16_t port)
+{
+	struct addr a;
+
+	memset(&a, 0, sizeof(a));
+	a.family = AF_INET;
+	a.port = port;
+	return a;
+}
+
+/* What went wrong, and what to do about it where we know. */
+static void
+explain(const struct addr *a, char *error, size_t size)
+{
+	char name[ADDR_STR_MAX];
+	const char *hint = "";
+
+	if (errno == EACCES && a->family != AF_UNIX && a->port < 1024)
+		hint = " (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+	else if (errno == EADDRINUSE)
+		hint = " (another process listens there)";
+	else if (errno == EADDRNOTAVAIL)
+		hint = " (no interface has this address)";
+	snprintf(error, size, "cannot listen on %s: %s%s", addr_str(a, name),
+	    strerror(errno), hint);
+}
+
+int
+net_listen(const struct addr *a, int backlog, char *error, size_t size)
+{
+	bool any6 = a->family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
+	struct addr fallback;
+	int fd;
+
+	if (a->family == AF_UNIX)
+		remove_stale(a);
+	fd = open_stream(a->family);
+	if (fd < 0 && errno == EAFNOSUPPORT && any6) {
+		fallback = any_ipv4(a->port);
+		return net_listen(&fallback, backlog, error, size);
+	}
+	if (fd < 0) {
+		explain(a, error, size);
+		return -1;
+	}
+	if (a->family != AF_UNIX)
+		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (a->family == AF_INET6)
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 ? 0 : 1);
+	if (bind_listen(fd, a, backlog) != 0) {
+		explain(a, error, size);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+net_connect(const struct addr *a)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(a, &ss);
+	int fd, saved;
+
+	if (len == 0) {
+		errno = EADDRNOTAVAIL;
+		return -1;
+	}
+	fd = open_stream(a->family);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&ss, len) != 0 &&
+	    errno != EINPROGRESS) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+void
+net_tune(int fd, const struct net_options *opt)
+{
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (opt == NULL)
+		return;
+	if (opt->keepalive_idle > 0) {
+		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE,
+		    (opt->keepalive_idle + 999) / 1000);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL,
+		    (opt->keepalive_interval + 999) / 1000);
+		set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, opt->keepalive_count);
+	}
+	if (opt->user_timeout > 0)
+		set_option(
+		    fd, IPPROTO_TCP, TCP_USER_TIMEOUT, opt->user_timeout);
+}
+
+size_t
+net_raise_nofile(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return 1024;
+	if (rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
+			getrlimit(RLIMIT_NOFILE, &rl);
+	}
+	return rl.rlim_cur;
+}

@@ -1,0 +1,35 @@
+/*
+ * Sockets: opened non-blocking and close-on-exec, with the options that a relay
+ * needs, and errors in words.
+ */
+#ifndef BASE_NET_H
+#define BASE_NET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/* TCP keepalive and user timeout of a connection; ms, 0 leaves one alone. */
+struct net_options {
+	int64_t keepalive_idle, keepalive_interval;
+	unsigned keepalive_count;
+	int64_t user_timeout;
+};
+
+/* Open a listening socket: IPv6's :: takes IPv4 too (and is 0.0.0.0 where the
+ * system has no IPv6); a left-over UNIX socket that nobody listens on is
+ * replaced. -1 with the reason in words in error. */
+int net_listen(const struct addr *a, int backlog, char *error, size_t size);
+
+/* Begin to connect. Returns the socket, connected or connecting; -1 with
+ * errno. */
+int net_connect(const struct addr *a);
+
+/* TCP_NODELAY, and what opt asks for; opt may be NULL. */
+void net_tune(int fd, const struct net_options *opt);
+
+/* Raise the limit of open files to its hard limit; returns what it is now. */
+size_t net_raise_nofile(void);
+
+#endif
