@@ -1,0 +1,416 @@
+/*
+ * Cross validation: names that must exist or must not be there twice, keys that
+ * need or exclude each other, and what "auto" comes to.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/units.h"
+#include "conf/check.h"
+
+/* What all the checks work on. */
+struct checker {
+	struct conf *conf;       /* (borrowed) */
+	const struct ini *doc;   /* (borrowed) */
+	struct conf_problems *p; /* (borrowed) */
+};
+
+/* An address that is listened on, and where that is said. */
+struct listen {
+	const struct ini_section *section;
+	const struct addr *addr;
+	unsigned line;
+};
+
+#define error(c, s, line, ...) \
+	conf_problem((c)->p, CONF_ERROR, (s)->file, line, __VA_ARGS__)
+#define warn(c, s, line, ...) \
+	conf_problem((c)->p, CONF_WARNING, (s)->file, line, __VA_ARGS__)
+
+/* The line of a key's first setting; the section's own when it is not set. */
+static unsigned
+line_of(const struct ini_section *s, const char *key)
+{
+	const struct ini_setting *set = ini_find(s, key);
+
+	return set == NULL ? s->line : set->line;
+}
+
+/* Is a key set, to a value that could not be read? */
+static bool
+is_refused(const struct ini_section *s, const char *key)
+{
+	const struct ini_setting *set = ini_find(s, key);
+
+	return set != NULL && set->refused;
+}
+
+/* Is the switch left to be settled here? */
+static bool
+is_auto(const struct ini_section *s, const char *key)
+{
+	const struct ini_setting *set = ini_find(s, key);
+
+	return set == NULL || strcmp(set->value, "auto") == 0;
+}
+
+/* The setting that says what the password is, or NULL. */
+static const struct ini_setting *
+find_password(const struct ini_section *s)
+{
+	const struct ini_setting *set = ini_find(s, "password");
+
+	if (set == NULL)
+		set = ini_find(s, "password-file");
+	return set != NULL ? set : ini_find(s, "password-env");
+}
+
+/* No two servers of a backend with one name or one address. */
+static void
+check_twins(const struct checker *c, const struct ini_section *s)
+{
+	const struct conf_backend *b = s->object;
+	const struct conf_server *x, *y;
+	size_t i, j;
+
+	for (i = 0; i < b->nservers; i++) {
+		for (j = 0; j < i; j++) {
+			x = &b->servers[j];
+			y = &b->servers[i];
+			if (strcmp(x->name, y->name) == 0)
+				error(c, s, y->line,
+				    "server '%s' already stands at line %u",
+				    y->name, x->line);
+			else if (x->port == y->port &&
+				 strcasecmp(x->host, y->host) == 0)
+				error(c, s, y->line,
+				    "server '%s' has the address of '%s' at "
+				    "line %u",
+				    y->name, x->name, x->line);
+		}
+	}
+}
+
+/* Keys that would do nothing with this kind of check. */
+static void
+check_idle_keys(const struct checker *c, const struct ini_section *s)
+{
+	static const char *const timing[] = {
+	    "check-fast", "check-interval", "check-timeout", "fall", "rise"};
+	static const char *const auth[] = {
+	    "password", "password-env", "password-file", "username"};
+	const struct conf_backend *b = s->object;
+	size_t i;
+
+	for (i = 0; i < sizeof(timing) / sizeof(timing[0]); i++) {
+		if (b->check == CHECK_NONE && ini_find(s, timing[i]) != NULL)
+			error(c, s, line_of(s, timing[i]),
+			    "%s does nothing with check = none", timing[i]);
+	}
+	for (i = 0; i < sizeof(auth) / sizeof(auth[0]); i++) {
+		if (b->check != CHECK_REDIS && ini_find(s, auth[i]) != NULL)
+			error(c, s, line_of(s, auth[i]),
+			    "%s needs check = redis: clients authenticate "
+			    "themselves",
+			    auth[i]);
+	}
+}
+
+/* The fast pace may not be the slow one. */
+static void
+check_pace(const struct checker *c, const struct ini_section *s)
+{
+	struct conf_backend *b = s->object;
+	char fast[UNITS_TIME_MAX], slow[UNITS_TIME_MAX];
+
+	if (b->check_fast <= b->check_interval)
+		return;
+	if (ini_find(s, "check-fast") != NULL)
+		error(c, s, line_of(s, "check-fast"),
+		    "check-fast = %s is longer than check-interval = %s",
+		    units_time_str(b->check_fast, fast),
+		    units_time_str(b->check_interval, slow));
+	b->check_fast = b->check_interval;
+}
+
+/* What a backend says for itself. */
+static void
+check_backend(const struct checker *c, const struct ini_section *s)
+{
+	if (ini_find(s, "server") == NULL)
+		error(c, s, s->line, "backend '%s' has no server", s->name);
+	if (ini_find(s, "username") != NULL && find_password(s) == NULL)
+		error(c, s, line_of(s, "username"),
+		    "username without a password: add password, password-env "
+		    "or password-file");
+	check_twins(c, s);
+	check_idle_keys(c, s);
+	check_pace(c, s);
+}
+
+/* The backend of that name, or NULL with an error that names the nearest. */
+static struct conf_backend *
+find_backend(const struct checker *c, const struct ini_section *s,
+    const struct ini_setting *set)
+{
+	struct conf_backend *b = c->conf->backends;
+	const char *nearest = NULL;
+	unsigned best = UINT_MAX;
+	size_t i;
+
+	for (i = 0; i < c->conf->nbackends; i++) {
+		if (strcmp(b[i].name, set->value) == 0)
+			return &b[i];
+		if (key_is_nearer(set->value, b[i].name, &best))
+			nearest = b[i].name;
+	}
+	if (nearest != NULL)
+		error(c, s, set->line,
+		    "unknown backend '%.63s', did you mean '%s'?", set->value,
+		    nearest);
+	else
+		error(c, s, set->line, "unknown backend '%.63s'", set->value);
+	return NULL;
+}
+
+/* Settle what depends on how the backend is checked. */
+static void
+check_role_keys(const struct checker *c, const struct ini_section *s)
+{
+	struct conf_frontend *f = s->object;
+	bool redis = f->backend->check == CHECK_REDIS;
+
+	if (is_auto(s, "defer-connect"))
+		f->defer_connect = redis;
+	if (is_auto(s, "no-server-reply"))
+		f->no_server_reply = redis;
+	else if (f->no_server_reply && !redis)
+		error(c, s, line_of(s, "no-server-reply"),
+		    "no-server-reply = on needs check = redis: only Redis "
+		    "clients know the answer");
+	if (!redis && ini_find(s, "route") == NULL)
+		f->route = ROUTE_ANY;
+	if (!redis && f->route != ROUTE_ANY && !is_refused(s, "route"))
+		error(c, s, line_of(s, "route"),
+		    "route = %s needs check = redis: without it no server has "
+		    "a role",
+		    conf_route_str(f->route));
+}
+
+/* What a frontend says for itself. */
+static void
+check_frontend(const struct checker *c, const struct ini_section *s)
+{
+	const struct ini_setting *backend = ini_find(s, "backend");
+	struct conf_frontend *f = s->object;
+
+	if (ini_find(s, "bind") == NULL)
+		error(c, s, s->line, "frontend '%s' has no bind", s->name);
+	if (backend == NULL) {
+		error(c, s, s->line, "frontend '%s' has no backend", s->name);
+		return;
+	}
+	f->backend = find_backend(c, s, backend);
+	if (f->backend != NULL)
+		check_role_keys(c, s);
+	if (f->route == ROUTE_PRIMARY && ini_find(s, "balance") != NULL &&
+	    !is_refused(s, "route") && !is_refused(s, "balance"))
+		warn(c, s, line_of(s, "balance"),
+		    "balance does nothing with route = primary: there is only "
+		    "one");
+	if (f->maxconn > c->conf->global.maxconn)
+		warn(c, s, line_of(s, "maxconn"),
+		    "maxconn = %u is more than maxconn = %u of [global]",
+		    f->maxconn, c->conf->global.maxconn);
+}
+
+/* What the stats page says. */
+static void
+check_stats(const struct checker *c, const struct ini_section *s)
+{
+	const struct ini_setting *user = ini_find(s, "user");
+	const struct ini_setting *password = find_password(s);
+
+	if (ini_find(s, "bind") == NULL)
+		error(c, s, s->line, "[stats] has no bind");
+	if (user != NULL && password == NULL)
+		error(c, s, user->line,
+		    "user without a password: add password, password-env or "
+		    "password-file");
+	if (user == NULL && password != NULL)
+		error(c, s, password->line, "%s without user",
+		    password->key->name);
+	if (user != NULL && strchr(user->value, ':') != NULL)
+		error(c, s, user->line, "user may hold no ':'");
+}
+
+/* No log target twice: each line would be there twice. */
+static void
+check_logs(const struct checker *c, const struct ini_section *s)
+{
+	const struct ini_setting *set = s->settings, *log = ini_find(s, "log");
+	size_t i, j;
+
+	for (i = 0; log != NULL && i < s->nsettings; i++) {
+		for (j = 0; j < i; j++) {
+			if (set[i].key == log->key && set[j].key == log->key &&
+			    strcmp(set[i].value, set[j].value) == 0)
+				error(c, s, set[i].line,
+				    "log = %.60s already stands at line %u",
+				    set[i].value, set[j].line);
+		}
+	}
+}
+
+/* Does listening on a take b's address too? */
+static bool
+covers(const struct addr *a, const struct addr *b)
+{
+	struct in6_addr any = IN6ADDR_ANY_INIT, ip = addr_in6(a);
+
+	if (a->port != b->port || a->family == AF_UNIX || b->family == AF_UNIX)
+		return false;
+	if (a->family == AF_INET6)
+		return memcmp(&ip, &any, sizeof(any)) == 0;
+	return b->family == AF_INET && a->u.v4.s_addr == INADDR_ANY;
+}
+
+/* May both be listened on? */
+static void
+check_pair(
+    const struct checker *c, const struct listen *a, const struct listen *b)
+{
+	char sa[ADDR_STR_MAX], sb[ADDR_STR_MAX];
+
+	addr_str(a->addr, sa);
+	addr_str(b->addr, sb);
+	if (addr_equal(a->addr, b->addr))
+		error(c, b->section, b->line,
+		    "%s is already listened on by %s:%u", sb, a->section->file,
+		    a->line);
+	else if (covers(a->addr, b->addr) || covers(b->addr, a->addr))
+		error(c, b->section, b->line, "%s overlaps with %s of %s:%u",
+		    sb, sa, a->section->file, a->line);
+}
+
+/* All addresses that are listened on, in the order of the document; how many
+ * there are, if list is NULL. */
+static size_t
+collect_listens(const struct ini *doc, struct listen *list)
+{
+	const struct ini_section *s;
+	const struct conf_frontend *f;
+	const struct conf_stats *t;
+	size_t i, j, n = 0, nbinds;
+
+	for (i = 0; i < doc->nsections; i++) {
+		s = &doc->sections[i];
+		f = s->kind == SECTION_FRONTEND ? s->object : NULL;
+		t = s->kind == SECTION_STATS ? s->object : NULL;
+		nbinds = f != NULL ? f->nbinds : t != NULL ? t->nbinds : 0;
+		for (j = 0; j < nbinds; j++, n++) {
+			if (list == NULL)
+				continue;
+			list[n].section = s;
+			list[n].addr = f != NULL ? &f->binds[j] : &t->binds[j];
+			list[n].line =
+			    f != NULL ? f->bind_lines[j] : t->bind_lines[j];
+		}
+	}
+	return n;
+}
+
+/* No address is listened on twice. */
+static void
+check_listens(const struct checker *c)
+{
+	size_t i, j, n = collect_listens(c->doc, NULL);
+	struct listen *list = xcalloc(n + 1, sizeof(*list));
+
+	collect_listens(c->doc, list);
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < i; j++)
+			check_pair(c, &list[j], &list[i]);
+	}
+	free(list);
+}
+
+/* Does a frontend use this backend? */
+static bool
+is_used(const struct conf *conf, const struct conf_backend *b)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nfrontends; i++) {
+		if (conf->frontends[i].backend == b)
+			return true;
+	}
+	return false;
+}
+
+/* Warn of backends that serve nothing, though they are checked; not when it is
+ * unknown which one a frontend means. */
+static void
+check_unused(const struct checker *c)
+{
+	const struct ini_section *s;
+	size_t i;
+
+	if (is_used(c->conf, NULL))
+		return;
+	for (i = 0; i < c->doc->nsections; i++) {
+		s = &c->doc->sections[i];
+		if (s->kind == SECTION_BACKEND && !is_used(c->conf, s->object))
+			warn(c, s, s->line, "no frontend uses backend '%s'",
+			    s->name);
+	}
+}
+
+/* Is there something to listen on, and not too much of anything? */
+static void
+check_sizes(const struct checker *c)
+{
+	const char *path = c->conf->path;
+	size_t i, servers = 0;
+
+	for (i = 0; i < c->conf->nbackends; i++)
+		servers += c->conf->backends[i].nservers;
+	if (servers > CONF_SERVERS_MAX)
+		conf_problem(c->p, CONF_ERROR, path, 0,
+		    "%zu servers, but at most %d are possible", servers,
+		    CONF_SERVERS_MAX);
+	if (c->conf->nfrontends > CONF_FRONTENDS_MAX)
+		conf_problem(c->p, CONF_ERROR, path, 0,
+		    "%zu frontends, but at most %d are possible",
+		    c->conf->nfrontends, CONF_FRONTENDS_MAX);
+	if (c->conf->nfrontends == 0) {
+		conf_problem(c->p, CONF_ERROR, path, 0,
+		    "no frontend: nothing would listen");
+		c->p->no_listener = c->p->errors == 1;
+	}
+}
+
+void
+conf_check(struct conf *conf, const struct ini *doc, struct conf_problems *p)
+{
+	struct checker c = {conf, doc, p};
+	const struct ini_section *s;
+	size_t i;
+
+	for (i = 0; i < doc->nsections; i++) {
+		s = &doc->sections[i];
+		if (s->kind == SECTION_BACKEND)
+			check_backend(&c, s);
+		else if (s->kind == SECTION_FRONTEND)
+			check_frontend(&c, s);
+		else if (s->kind == SECTION_GLOBAL)
+			check_logs(&c, s);
+		else
+			check_stats(&c, s);
+	}
+	check_listens(&c);
+	check_unused(&c);
+	check_sizes(&c);
+}

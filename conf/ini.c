@@ -1,0 +1,469 @@
+/*
+ * The reader of .ini files. inih splits each setting, one a call: it gives no
+ * line numbers, cuts names at 49 and values at about 200 bytes, ends passwords
+ * at " ;", takes ':' for '=' and joins lines. So lines, sections, comments and
+ * values are dealt with here, and inih gets the part before the value.
+ */
+#include <ini.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "conf/ini.h"
+
+#define BLANKS     " \t"
+#define BOM        "\xef\xbb\xbf"
+#define NAME_SHOWN 32 /* longer words may be anything, even a secret */
+
+/* What became of reading one line. */
+enum line { LINE_OK, LINE_LONG, LINE_NUL, LINE_END };
+
+/* Where the reader is in its file. */
+enum place {
+	PLACE_START, /* before the first section */
+	PLACE_IN,    /* in the document's last section */
+	PLACE_SKIP,  /* in a section that is not known */
+	PLACE_STOP   /* nothing more is to be read */
+};
+
+struct reader {
+	struct ini *doc;         /* (borrowed) */
+	struct conf_problems *p; /* (borrowed) */
+	FILE *f;                 /* (borrowed) */
+	const char *file;
+	unsigned line;
+	long bytes;
+	enum place place;
+	char text[INI_LINE_MAX + 1];
+};
+
+#define error(r, ...) \
+	conf_problem((r)->p, CONF_ERROR, (r)->file, (r)->line, __VA_ARGS__)
+
+/* Read the next line into text, without its end. */
+static enum line
+read_line(struct reader *r)
+{
+	enum line result = LINE_OK;
+	size_t len = 0;
+	int c;
+
+	while ((c = getc_unlocked(r->f)) != EOF && c != '\n') {
+		if (++r->bytes > INI_FILE_MAX)
+			break;
+		if (c == '\0')
+			result = LINE_NUL;
+		if (len < INI_LINE_MAX)
+			r->text[len++] = (char)c;
+		else if (result == LINE_OK && c != '\r')
+			result = LINE_LONG;
+	}
+	if (c == EOF && len == 0 && result == LINE_OK)
+		return LINE_END;
+	r->bytes++;
+	r->line++;
+	r->text[len] = '\0';
+	return result;
+}
+
+/* Cut blanks and a carriage return off the end. Returns the first that is no
+ * blank. */
+static char *
+trim(char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > 0 && text[len - 1] == '\r')
+		len--;
+	while (len > 0 && strchr(BLANKS, text[len - 1]) != NULL)
+		len--;
+	text[len] = '\0';
+	return text + strspn(text, BLANKS);
+}
+
+/* Does the text hold a control character, but for tabs? */
+static bool
+has_control(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (((unsigned char)*text < ' ' && *text != '\t') ||
+		    *text == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* Cut a comment off: ; or # at the beginning or behind a blank. */
+static void
+cut_comment(char *value)
+{
+	char *p;
+
+	for (p = value; (p = strpbrk(p, ";#")) != NULL; p++) {
+		if (p == value || strchr(BLANKS, p[-1]) != NULL) {
+			*p = '\0';
+			break;
+		}
+	}
+	trim(value);
+}
+
+/* inih's handler: keep the name. */
+static int
+setting_cb(void *arg, const char *section, const char *name, const char *value)
+{
+	char **kept = arg;
+
+	(void)section;
+	(void)value;
+	free(*kept);
+	*kept = xstrdup(name);
+	return 1;
+}
+
+/* The name that stands before the '=', or NULL if there is none. */
+static char *
+split_name(char *text, char *value)
+{
+	char *name = NULL, kept = *value;
+
+	*value = '\0';
+	if (ini_parse_string(text, setting_cb, &name) != 0) {
+		free(name);
+		name = NULL;
+	}
+	*value = kept;
+	return name;
+}
+
+/* The document's section of that kind and name, or NULL. */
+static const struct ini_section *
+find_section(const struct ini *doc, enum key_section kind, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < doc->nsections; i++) {
+		if (doc->sections[i].kind == kind &&
+		    strcmp(doc->sections[i].name, name) == 0)
+			return &doc->sections[i];
+	}
+	return NULL;
+}
+
+/* Begin a section. */
+static void
+add_section(struct reader *r, enum key_section kind, const char *name)
+{
+	struct ini *doc = r->doc;
+	const struct ini_section *same = find_section(doc, kind, name);
+	struct ini_section *s;
+
+	if (same != NULL) {
+		r->doc->broken = true;
+		error(r, "[%s%s%s] already stands at %s:%u",
+		    key_section_str(kind), *name == '\0' ? "" : " ", name,
+		    same->file, same->line);
+	}
+	if ((doc->nsections & (doc->nsections - 1)) == 0) {
+		doc->sections = xrealloc(doc->sections,
+		    (doc->nsections == 0 ? 1 : doc->nsections * 2) *
+			sizeof(*doc->sections));
+	}
+	s = &doc->sections[doc->nsections++];
+	memset(s, 0, sizeof(*s));
+	s->kind = kind;
+	s->name = xstrdup(name);
+	s->file = r->file;
+	s->line = r->line;
+	r->place = PLACE_IN;
+}
+
+/* Say that a section is not known, and what may have been meant. */
+static void
+unknown_section(struct reader *r, const char *word)
+{
+	const char *nearest = key_section_nearest(word);
+
+	if (nearest != NULL)
+		error(r, "unknown section [%.40s], did you mean [%s]?", word,
+		    nearest);
+	else
+		error(r,
+		    "unknown section [%.40s]: there are [global], "
+		    "[backend NAME], [frontend NAME] and [stats]",
+		    word);
+}
+
+/* What is between the brackets: a kind, and a name if it has one. -1 if that
+ * is wrong. */
+static int
+read_section(struct reader *r, char *words)
+{
+	char *save, *kind = strtok_r(words, BLANKS, &save);
+	char *name = kind == NULL ? NULL : strtok_r(NULL, BLANKS, &save);
+	char *more = name == NULL ? NULL : strtok_r(NULL, BLANKS, &save);
+	enum key_section section;
+
+	section = kind == NULL ? SECTION_NONE : key_section_find(kind);
+	if (section == SECTION_NONE) {
+		unknown_section(r, kind == NULL ? "" : kind);
+		return -1;
+	}
+	if (!key_section_named(section) && name != NULL) {
+		error(r, "[%s] takes no name", kind);
+		return -1;
+	}
+	if (key_section_named(section) && name == NULL) {
+		error(r, "[%s] needs a name, as in [%s redis]", kind, kind);
+		return -1;
+	}
+	if (name != NULL && (more != NULL || !parse_is_name(name))) {
+		error(r, "[%s NAME]: a name is 1 to 63 of A-Z a-z 0-9 . _ : -",
+		    kind);
+		return -1;
+	}
+	add_section(r, section, name == NULL ? "" : name);
+	return 0;
+}
+
+/* A line that begins with '['. */
+static void
+section_line(struct reader *r, char *text)
+{
+	char *end = strchr(text, ']');
+	int rc = -1;
+
+	r->place = PLACE_SKIP;
+	if (end == NULL) {
+		error(r, "no ']' behind the section");
+	} else {
+		*end++ = '\0';
+		cut_comment(end);
+		if (end[strspn(end, BLANKS)] != '\0')
+			error(r, "nothing may follow the ']' of a section");
+		else
+			rc = read_section(r, text + 1);
+	}
+	if (rc != 0)
+		r->doc->broken = true;
+}
+
+/* Does the word look like a key, so that it may be shown? */
+static bool
+may_show(const char *word)
+{
+	return parse_is_name(word) && strlen(word) <= NAME_SHOWN;
+}
+
+/* Say that a key is not known, and what may have been meant. */
+static void
+unknown_key(struct reader *r, enum key_section kind, const char *name)
+{
+	const char *section = key_section_str(kind);
+	const char *nearest = key_nearest(kind, name);
+	enum key_section other = key_elsewhere(kind, name);
+
+	if (!may_show(name))
+		error(
+		    r, "what stands before '=' is not a key of [%s]", section);
+	else if (other != SECTION_NONE)
+		error(r, "unknown key '%s' in [%s]: it belongs to [%s]", name,
+		    section, key_section_str(other));
+	else if (nearest != NULL)
+		error(r, "unknown key '%s' in [%s], did you mean '%s'?", name,
+		    section, nearest);
+	else
+		error(r, "unknown key '%s' in [%s]", name, section);
+}
+
+/* Add a setting to the section that is being read. */
+static void
+add_setting(struct reader *r, const char *name, char *value)
+{
+	struct ini_section *s = &r->doc->sections[r->doc->nsections - 1];
+	const struct key *key = key_find(s->kind, name);
+	const struct ini_setting *same;
+	struct ini_setting *new;
+
+	if (key == NULL) {
+		unknown_key(r, s->kind, name);
+		return;
+	}
+	if (!key->secret)
+		cut_comment(value);
+	value += strspn(value, BLANKS);
+	same = ini_find(s, name);
+	if (*value == '\0') {
+		error(r, "'%s' has no value", name);
+	} else if (same != NULL && !key->repeat) {
+		error(r, "'%s' was already set at line %u", name, same->line);
+	} else {
+		s->settings = xrealloc(
+		    s->settings, (s->nsettings + 1) * sizeof(*s->settings));
+		new = &s->settings[s->nsettings++];
+		new->key = key;
+		new->value = xstrdup(value);
+		new->line = r->line;
+		new->refused = false;
+	}
+}
+
+/* Is this the beginning of a file in HAProxy's language? */
+static bool
+is_haproxy(const char *text)
+{
+	static const char *const words[] = {
+	    "global", "defaults", "frontend", "backend", "listen", NULL};
+	size_t i, len = strcspn(text, BLANKS);
+
+	for (i = 0; words[i] != NULL; i++) {
+		if (strlen(words[i]) == len &&
+		    strncmp(words[i], text, len) == 0)
+			return strchr(text, '=') == NULL;
+	}
+	return false;
+}
+
+/* Say what is wrong with a line that has no '=' where it should be. The line
+ * may hold a password: it is not repeated. */
+static void
+no_equals(struct reader *r, const char *text)
+{
+	size_t len = strcspn(text, BLANKS "=:");
+
+	if (text[len + strspn(text + len, BLANKS)] == ':')
+		error(r, "':' between key and value: write '='");
+	else
+		error(r, "no '=' between key and value");
+}
+
+/* A line that should be "key = value". */
+static void
+setting_line(struct reader *r, char *text)
+{
+	char *equals = strchr(text, '='), *name;
+	size_t len = strcspn(text, BLANKS "=:");
+
+	if (r->place == PLACE_START && is_haproxy(text)) {
+		error(r, "this is HAProxy's language, which this release does "
+			 "not read: see roleproxy.ini(5)");
+		r->doc->broken = true;
+		r->place = PLACE_STOP;
+		return;
+	}
+	if (r->place == PLACE_START)
+		error(r, "a setting before the first [section]");
+	if (r->place != PLACE_IN)
+		return;
+	len += strspn(text + len, BLANKS);
+	if (equals == NULL || text + len != equals) {
+		no_equals(r, text);
+		return;
+	}
+	if (equals == text) {
+		error(r, "no key before '='");
+		return;
+	}
+	name = split_name(text, equals + 1);
+	if (name == NULL)
+		error(r, "this is not 'key = value'");
+	else
+		add_setting(r, name, equals + 1);
+	free(name);
+}
+
+/* One line that was read whole. */
+static void
+whole_line(struct reader *r)
+{
+	char *text = r->text;
+
+	if (r->line == 1 && strncmp(text, BOM, strlen(BOM)) == 0)
+		text += strlen(BOM);
+	text = trim(text);
+	if (*text == '\0' || *text == ';' || *text == '#')
+		return;
+	if (has_control(text))
+		error(r, "the line holds a control character");
+	else if (*text == '[')
+		section_line(r, text);
+	else
+		setting_line(r, text);
+}
+
+/* Say that the file as a whole cannot be used, and read no more of it. */
+static void
+unusable(struct reader *r, const char *why)
+{
+	conf_problem(r->p, CONF_ERROR, r->file, 0, "%s", why);
+	r->doc->broken = true;
+	r->place = PLACE_STOP;
+}
+
+void
+ini_read(struct ini *doc, FILE *f, const char *file, struct conf_problems *p)
+{
+	struct reader r = {.doc = doc, .f = f, .file = file, .p = p};
+	enum line line = LINE_OK;
+
+	while (r.place != PLACE_STOP && line != LINE_END) {
+		errno = 0;
+		line = read_line(&r);
+		if (ferror(f))
+			unusable(&r, strerror(errno));
+		else if (r.bytes > INI_FILE_MAX)
+			unusable(&r, "larger than 16 MiB");
+		else if (line == LINE_LONG)
+			error(&r, "the line is longer than %d bytes",
+			    INI_LINE_MAX);
+		else if (line == LINE_NUL)
+			error(&r, "the line holds a NUL byte");
+		else if (line == LINE_OK)
+			whole_line(&r);
+	}
+	if (r.place == PLACE_START)
+		unusable(&r, "there is no [section]");
+	explicit_bzero(r.text, sizeof(r.text));
+}
+
+const struct ini_setting *
+ini_find(const struct ini_section *s, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < s->nsettings; i++) {
+		if (strcmp(s->settings[i].key->name, key) == 0)
+			return &s->settings[i];
+	}
+	return NULL;
+}
+
+/* Free what a section holds. */
+static void
+clear_section(struct ini_section *s)
+{
+	struct ini_setting *set;
+	size_t i;
+
+	for (i = 0; i < s->nsettings; i++) {
+		set = &s->settings[i];
+		if (set->key->secret)
+			explicit_bzero(set->value, strlen(set->value));
+		free(set->value);
+	}
+	free(s->settings);
+	free(s->name);
+}
+
+void
+ini_clear(struct ini *doc)
+{
+	size_t i;
+
+	for (i = 0; i < doc->nsections; i++)
+		clear_section(&doc->sections[i]);
+	free(doc->sections);
+	memset(doc, 0, sizeof(*doc));
+}
