@@ -1,0 +1,404 @@
+/*
+ * The standing duty for one server: a timer, a probe, a name that is looked up
+ * again and again. What the answers mean lives in role.c.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/resolve.h"
+#include "health/check.h"
+#include "health/probe.h"
+
+#define RESOLVE_EVERY_MS 10000 /* look a name up again after this */
+#define RESOLVE_PAUSE_MS 1000  /* never more often than this */
+#define TRANSITION_MS    2000  /* probe fast so long after a change */
+
+struct check {
+	/* Of the configuration. */
+	char *host;
+	uint16_t port;
+	enum conf_check kind;
+	char *username, *password;
+	int64_t interval, timeout, fast;
+	unsigned fall, rise;
+	check_cb changed;
+	void *arg;
+
+	/* At run time. */
+	struct resolver *resolver; /* (borrowed from the monitor) */
+	struct resolution *resolving;
+	bool literal; /* host is an address, never looked up */
+	struct addr addr;
+	struct addr candidate; /* a new address, not proven yet */
+	bool trying;           /* the probe under way goes to the candidate */
+	int64_t resolved_at, resolve_due;
+	struct probe *probe;
+	struct event *timer;
+	struct server_state state;
+	int64_t started, due, changed_at;
+	int64_t fresh_start; /* when the newest ended probe began */
+	uint32_t latency_us;
+	bool hurry, again;
+};
+
+static void check_timer_cb(evutil_socket_t, short, void *);
+static void check_probe_cb(const struct observation *, void *);
+static void check_lost_cb(void *);
+static void check_resolved_cb(const struct addr *, const char *, void *);
+
+/* NULL-safe equality. */
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* xstrdup that takes NULL. */
+static char *
+copy_text(const char *s)
+{
+	return s == NULL ? NULL : xstrdup(s);
+}
+
+/* Free a secret, wiped. */
+static void
+free_secret(char *s)
+{
+	if (s != NULL)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+/* Arm the timer for clock_ms() at. */
+static void
+arm(struct check *c, int64_t at)
+{
+	int64_t wait = at - clock_ms();
+	struct timeval tv;
+
+	if (wait < 0)
+		wait = 0;
+	c->due = at;
+	tv.tv_sec = wait / 1000;
+	tv.tv_usec = wait % 1000 * 1000;
+	evtimer_add(c->timer, &tv);
+}
+
+struct check *
+check_new(struct event_base *base, struct resolver *resolver,
+    const struct conf_backend *cb, const struct conf_server *cs,
+    check_cb changed, void *arg)
+{
+	struct check *c = xcalloc(1, sizeof(*c));
+	enum probe_kind kind =
+	    cb->check == CHECK_REDIS ? PROBE_KIND_REDIS : PROBE_KIND_TCP;
+
+	c->host = xstrdup(cs->host);
+	c->port = cs->port;
+	c->kind = cb->check;
+	c->username = copy_text(cb->username);
+	c->password = copy_text(cb->password);
+	c->changed = changed;
+	c->arg = arg;
+	c->resolver = resolver;
+	c->literal = addr_parse_ip(cs->host, cs->port, &c->addr) == 0;
+	if (!c->literal)
+		memset(&c->addr, 0, sizeof(c->addr));
+	c->timer = evtimer_new(base, check_timer_cb, c);
+	c->probe = probe_new(base, kind, c->username, c->password,
+	    check_probe_cb, check_lost_cb, c);
+	if (c->timer == NULL || c->probe == NULL)
+		fatal("out of memory");
+	check_configure(c, cb);
+	arm(c, clock_ms());
+	return c;
+}
+
+void
+check_free(struct check *c)
+{
+	if (c->resolving != NULL)
+		resolve_cancel(c->resolving);
+	probe_free(c->probe);
+	event_free(c->timer);
+	free_secret(c->password);
+	free(c->username);
+	free(c->host);
+	free(c);
+}
+
+bool
+check_same_host(const struct check *c, const struct conf_server *cs)
+{
+	return c->port == cs->port && strcmp(c->host, cs->host) == 0;
+}
+
+bool
+check_matches(const struct check *c, const struct conf_backend *cb,
+    const struct conf_server *cs)
+{
+	return check_same_host(c, cs) && c->kind == cb->check &&
+	       same_text(c->username, cb->username) &&
+	       same_text(c->password, cb->password);
+}
+
+void
+check_configure(struct check *c, const struct conf_backend *cb)
+{
+	c->interval = cb->check_interval;
+	c->timeout = cb->check_timeout;
+	c->fast = cb->check_fast < cb->check_interval ? cb->check_fast
+						      : cb->check_interval;
+	c->fall = cb->fall;
+	c->rise = cb->rise;
+}
+
+void
+check_inherit(struct check *c, const struct check *old)
+{
+	c->state = old->state;
+	c->addr = old->addr;
+	c->resolved_at = old->resolved_at;
+	c->latency_us = old->latency_us;
+}
+
+/* Begin to look the name up, unless that is under way or was just done. */
+static void
+resolve(struct check *c)
+{
+	int64_t now = clock_ms();
+
+	if (c->literal || c->resolving != NULL || now < c->resolve_due)
+		return;
+	c->resolve_due = now + RESOLVE_PAUSE_MS;
+	c->resolving = resolve_start(
+	    c->resolver, c->host, c->port, &c->addr, check_resolved_cb, c);
+}
+
+/* Report that the name has no address, as if a probe had ended so. */
+static void
+unresolved(struct check *c, const char *error)
+{
+	struct observation o;
+
+	memset(&o, 0, sizeof(o));
+	o.result = PROBE_UNRESOLVED;
+	o.at = clock_ms();
+	o.rtt_us = -1;
+	strncpy(o.detail, error, sizeof(o.detail) - 1);
+	c->started = o.at;
+	check_probe_cb(&o, c);
+}
+
+static void
+check_resolved_cb(const struct addr *addr, const char *error, void *arg)
+{
+	struct check *c = arg;
+
+	c->resolving = NULL;
+	if (addr == NULL) {
+		if (c->addr.family == 0)
+			unresolved(c, error);
+		return;
+	}
+	c->resolved_at = clock_ms();
+	if (addr_equal(addr, &c->addr))
+		return;
+	c->candidate = *addr;
+	check_now(c);
+}
+
+/* Start a probe of the address in use, or of a new one that is to be proven. */
+static void
+probe_now(struct check *c)
+{
+	c->again = false;
+	c->started = clock_ms();
+	c->trying = c->candidate.family != 0;
+	probe_start(c->probe, c->trying ? &c->candidate : &c->addr, c->timeout);
+	/* The next tick does not wait for this one's answer. */
+	arm(c, c->started + c->interval);
+}
+
+static void
+check_timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct check *c = arg;
+	int64_t now = clock_ms();
+
+	(void)fd;
+	(void)what;
+	if (!c->literal && now - c->resolved_at >= RESOLVE_EVERY_MS)
+		resolve(c);
+	if (c->kind != CHECK_NONE && probe_running(c->probe)) {
+		c->again = true;
+		return;
+	}
+	if (c->kind == CHECK_NONE ||
+	    (c->addr.family == 0 && c->candidate.family == 0)) {
+		if (c->addr.family == 0)
+			resolve(c);
+		arm(c, now + c->interval);
+		return;
+	}
+	probe_now(c);
+}
+
+void
+check_now(struct check *c)
+{
+	if (c->kind == CHECK_NONE) {
+		/* Nothing proves it: the resolver's word is all there is. */
+		if (c->candidate.family != 0) {
+			struct role_change none = {0};
+			bool moved = c->addr.family != 0;
+
+			c->addr = c->candidate;
+			c->candidate.family = 0;
+			c->changed(c, &none, moved, c->arg);
+		}
+		return;
+	}
+	if (probe_running(c->probe))
+		c->again = true;
+	else
+		arm(c, clock_ms());
+}
+
+/* Is something changing, so that the next probe should come soon? */
+static bool
+in_transition(const struct check *c)
+{
+	const struct server_state *s = &c->state;
+
+	return c->hurry || (s->health == HEALTH_UP && s->bad > 0) ||
+	       (s->health == HEALTH_DOWN && s->good > 0) ||
+	       clock_ms() - c->changed_at < TRANSITION_MS;
+}
+
+/* The new address has answered, or has not: adopt it, or keep the old one.
+ * Returns false if the answer was about an address that is not adopted. */
+static bool
+settle_address(struct check *c, const struct observation *o, bool *moved)
+{
+	bool answered =
+	    o->result == PROBE_BUSY || probe_result_has_role(o->result);
+
+	c->trying = false;
+	if (!answered && c->addr.family != 0) {
+		c->candidate.family = 0;
+		return c->state.bad > 0;
+	}
+	*moved = c->addr.family != 0 &&
+		 strcmp(o->run_id, c->state.known.run_id) != 0;
+	c->addr = c->candidate;
+	c->candidate.family = 0;
+	return true;
+}
+
+/* Smooth the round trip: an eighth of the news. */
+static void
+learn_latency(struct check *c, int64_t rtt_us)
+{
+	if (rtt_us < 0)
+		return;
+	if (c->latency_us == 0)
+		c->latency_us = (uint32_t)rtt_us;
+	else
+		c->latency_us += ((uint32_t)rtt_us >> 3) - (c->latency_us >> 3);
+}
+
+static void
+check_probe_cb(const struct observation *o, void *arg)
+{
+	struct check *c = arg;
+	struct role_change change;
+	bool moved = false, good;
+
+	c->fresh_start = c->started;
+	if (c->trying && !settle_address(c, o, &moved)) {
+		arm(c, clock_ms());
+		return;
+	}
+	change = role_update(&c->state, o, c->fall, c->rise);
+	learn_latency(c, o->rtt_us);
+	good = c->state.bad == 0;
+	if (change.health || change.role || change.restarted || change.result)
+		c->changed_at = o->at;
+	if (!good)
+		resolve(c);
+	if (c->again)
+		arm(c, clock_ms());
+	else if (in_transition(c))
+		arm(c, c->started + c->fast);
+	c->changed(c, &change, moved, c->arg);
+}
+
+/* The check connection closed by itself: that is news, look at once. */
+static void
+check_lost_cb(void *arg)
+{
+	struct check *c = arg;
+
+	log_debug("check of %s:%u: connection closed by the server", c->host,
+	    c->port);
+	c->changed_at = clock_ms();
+	resolve(c);
+	check_now(c);
+}
+
+void
+check_hurry(struct check *c, bool hurry)
+{
+	if (hurry && !c->hurry && !probe_running(c->probe) &&
+	    c->due - clock_ms() > c->fast && c->kind != CHECK_NONE)
+		arm(c, clock_ms() + c->fast);
+	c->hurry = hurry;
+}
+
+bool
+check_fresh(const struct check *c, int64_t since)
+{
+	return c->kind == CHECK_NONE || c->fresh_start >= since;
+}
+
+const struct server_state *
+check_state(const struct check *c)
+{
+	return &c->state;
+}
+
+void
+check_acquit(struct check *c)
+{
+	c->state.returnee = false;
+}
+
+const struct addr *
+check_addr(const struct check *c)
+{
+	return &c->addr;
+}
+
+uint32_t
+check_latency_us(const struct check *c)
+{
+	return c->latency_us;
+}
+
+int64_t
+check_resolved_at(const struct check *c)
+{
+	return c->resolved_at;
+}
+
+int64_t
+check_due_in(const struct check *c)
+{
+	int64_t wait = c->due - clock_ms();
+
+	return wait < 0 ? 0 : wait;
+}

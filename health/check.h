@@ -1,0 +1,63 @@
+/*
+ * The standing duty for one server: when to probe it, under which address, and
+ * what is known of it. One check serves every backend that names the server.
+ * Control thread only.
+ */
+#ifndef HEALTH_CHECK_H
+#define HEALTH_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "health/role.h"
+
+struct check;
+struct event_base;
+struct resolver;
+
+/* A probe has ended, or the address has changed (moved: to another process). */
+typedef void (*check_cb)(
+    struct check *, const struct role_change *, bool moved, void *);
+
+/* Start the duty: at once, and then every interval. Copies what it needs of the
+ * configuration. */
+struct check *check_new(struct event_base *base, struct resolver *resolver,
+    const struct conf_backend *cb, const struct conf_server *cs,
+    check_cb changed, void *arg);
+void check_free(struct check *c);
+
+/* Would this entry be checked in just the same way? */
+bool check_matches(const struct check *c, const struct conf_backend *cb,
+    const struct conf_server *cs);
+
+/* Same host and port, whatever else. */
+bool check_same_host(const struct check *c, const struct conf_server *cs);
+
+/* Take the interval, timeout, rise and fall of this load. */
+void check_configure(struct check *c, const struct conf_backend *cb);
+
+/* Begin with what another check of the same server knows. */
+void check_inherit(struct check *c, const struct check *old);
+
+/* Probe now, or as soon as the probe under way has ended. */
+void check_now(struct check *c);
+
+/* Probe every check-fast while hurry is set. */
+void check_hurry(struct check *c, bool hurry);
+
+/* Has a probe ended that began at or after this clock_ms()? */
+bool check_fresh(const struct check *c, int64_t since);
+
+/* What is known; valid as long as the check. */
+const struct server_state *check_state(const struct check *c);
+
+/* It has become the writer: whatever it was, it is no returnee now. */
+void check_acquit(struct check *c);
+
+const struct addr *check_addr(const struct check *c);
+uint32_t check_latency_us(const struct check *c); /* smoothed */
+int64_t check_resolved_at(const struct check *c); /* clock_ms() */
+int64_t check_due_in(const struct check *c);      /* ms to the next probe */
+
+#endif

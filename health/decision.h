@@ -1,0 +1,27 @@
+/*
+ * What was decided: one record for each change of a writer, for the log and the
+ * page.
+ */
+#ifndef HEALTH_DECISION_H
+#define HEALTH_DECISION_H
+
+#include <stdint.h>
+
+#include "health/writer.h"
+
+/* One change of the writer, for the log and the page. */
+struct decision {
+	int64_t wall_us; /* clock_wall_us() */
+	char backend[64];
+	char from[64], to[64]; /* server names; "" none */
+	enum writer_action action;
+	enum writer_cause cause;
+	int votes, voters;
+	int64_t took_ms;          /* from the evidence to the publication */
+	unsigned sessions_closed; /* of the old writer */
+	int64_t from_offset, to_offset;
+};
+
+#define MONITOR_DECISIONS 256 /* so many are kept */
+
+#endif

@@ -1,0 +1,354 @@
+/*
+ * Deciding for one backend: evidence in, fences and switches out. The rules are
+ * writer.c's; here is what it takes to carry them out, step by step.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "health/check.h"
+#include "health/group.h"
+
+#define RECENT_MS 30000 /* a switch is recent so long: see role_readable() */
+
+/* Is this an older entry for the process that another entry stands for, too? */
+static bool
+is_duplicate(const struct members *m, const struct member *mb)
+{
+	const struct check *c = mb->check;
+	const char *run_id = check_state(c)->known.run_id;
+	size_t i;
+
+	if (run_id[0] == '\0')
+		return false;
+	for (i = 0; i < m->n; i++) {
+		const struct member *o = m->list[i];
+
+		if (o == NULL || o == mb || o->group != mb->group ||
+		    check_state(o->check)->health != HEALTH_UP ||
+		    strcmp(check_state(o->check)->known.run_id, run_id))
+			continue;
+		if (mb->cs == NULL && o->cs != NULL)
+			return true;
+		if ((mb->cs != NULL) == (o->cs != NULL) &&
+		    (check_resolved_at(o->check) > check_resolved_at(c) ||
+			(check_resolved_at(o->check) == check_resolved_at(c) &&
+			    o->id < mb->id)))
+			return true;
+	}
+	return false;
+}
+
+/* One member as the decision sees it. */
+static struct writer_server
+evidence_of(const struct members *m, const struct member *mb)
+{
+	const struct server_state *s = check_state(mb->check);
+	const struct observation *k = &s->known;
+	struct writer_server w = {0};
+
+	w.checked = s->health != HEALTH_UNCHECKED;
+	w.up = s->health == HEALTH_UP && !is_duplicate(m, mb);
+	w.loading = s->last.result == PROBE_LOADING;
+	w.maintenance = mb->maintenance;
+	w.retired = mb->cs == NULL;
+	w.backup = mb->cs != NULL && mb->cs->backup;
+	w.returnee = s->returnee;
+	w.link_up = k->link_up;
+	w.role = s->role;
+	w.run_id = k->run_id;
+	w.replid = k->replid;
+	w.replid2 = k->replid2;
+	w.second_offset = k->second_offset;
+	w.offset = k->offset;
+	return w;
+}
+
+/* Decide, with member ids in the verdict and in the history. */
+static struct writer_verdict
+decide(const struct members *m, const struct group *g)
+{
+	struct writer_server servers[CONF_SERVERS_MAX];
+	int ids[CONF_SERVERS_MAX];
+	struct writer_history h = g->history;
+	struct writer_verdict v;
+	size_t i, n = 0;
+
+	h.incumbent = -1;
+	for (i = 0; i < m->n; i++) {
+		const struct member *mb = m->list[i];
+
+		if (mb == NULL || mb->group != g)
+			continue;
+		if (mb->id == g->history.incumbent)
+			h.incumbent = (int)n;
+		servers[n] = evidence_of(m, mb);
+		ids[n++] = mb->id;
+	}
+	v = writer_decide(servers, n, &h);
+	if (v.writer >= 0)
+		v.writer = ids[v.writer];
+	return v;
+}
+
+/* The state of a member by id. */
+static const struct server_state *
+state_of(const struct members *m, int id)
+{
+	return check_state(m->list[id]->check);
+}
+
+/* Do two members stand for one running process? */
+static bool
+same_process(const struct members *m, int a, int b)
+{
+	const char *run_id = state_of(m, a)->known.run_id;
+
+	return a == b || (run_id[0] != '\0' &&
+			     strcmp(run_id, state_of(m, b)->known.run_id) == 0);
+}
+
+void
+group_close_sessions(struct member *mb, enum snapshot_close reason)
+{
+	mb->now.closes++;
+	mb->now.close_reason = reason;
+}
+
+/* Take the writes from the incumbent; its sessions are closed. */
+static void
+fence(struct members *m, struct group *g, int64_t evidence_at)
+{
+	struct member *old = m->list[g->history.incumbent];
+
+	g->history.fenced = true;
+	g->writer = -1;
+	g->fence_generation = m->generation + 1;
+	g->evidence_at = evidence_at;
+	g->late_logged_at = clock_ms();
+	g->closed = m->sessions(old->id, m->arg);
+	group_close_sessions(
+	    old, old->maintenance ? CLOSE_MAINT : CLOSE_FENCED);
+	old->fenced = true;
+}
+
+/* Copy a name that may be missing. */
+static void
+copy_name(char *dst, size_t size, const char *name)
+{
+	strncpy(dst, name == NULL ? "" : name, size - 1);
+	dst[size - 1] = '\0';
+}
+
+/* Record and log a decision; from and to are member ids or -1. */
+static void
+record(struct members *m, const struct group *g, int from, int to,
+    unsigned closed, int64_t evidence_at)
+{
+	struct decision *d = &m->decisions[m->ndecisions++ % MONITOR_DECISIONS];
+	const struct writer_verdict *v = &g->verdict;
+
+	memset(d, 0, sizeof(*d));
+	d->wall_us = clock_wall_us();
+	copy_name(d->backend, sizeof(d->backend), g->name);
+	if (from >= 0) {
+		copy_name(d->from, sizeof(d->from), m->list[from]->name);
+		d->from_offset = state_of(m, from)->known.offset;
+	}
+	if (to >= 0) {
+		copy_name(d->to, sizeof(d->to), m->list[to]->name);
+		d->to_offset = state_of(m, to)->known.offset;
+	}
+	d->action = v->action;
+	d->cause = v->cause;
+	d->votes = v->votes;
+	d->voters = v->voters;
+	d->took_ms = clock_ms() - evidence_at;
+	d->sessions_closed = closed;
+	log_warn("backend %s: writer %s -> %s: %s (%d of %d replicas follow); "
+		 "%lld ms, %u sessions closed",
+	    g->name, d->from[0] == '\0' ? "none" : d->from,
+	    d->to[0] == '\0' ? "none" : d->to, writer_cause_str(v->cause),
+	    v->votes, v->voters, (long long)d->took_ms, closed);
+}
+
+/* Say so when a server is back with less than its replicas hold. */
+static void
+warn_of_loss(const struct members *m, const struct group *g, int id)
+{
+	const struct server_state *w = state_of(m, id), *s;
+	size_t i;
+
+	if (!w->offset_restarted)
+		return;
+	for (i = 0; i < m->n; i++) {
+		if (m->list[i] == NULL || m->list[i]->group != g)
+			continue;
+		s = state_of(m, (int)i);
+		if (s->role == ROLE_REPLICA &&
+		    s->known.replica_offset > w->known.offset)
+			log_error("backend %s: %s restarted at offset %lld, "
+				  "but %s holds data up to %lld, which is "
+				  "lost when it resynchronises",
+			    g->name, m->list[id]->name,
+			    (long long)w->known.offset, m->list[i]->name,
+			    (long long)s->known.replica_offset);
+	}
+}
+
+/* Give the writes to a member; nobody has them now. */
+static void
+install(struct members *m, struct group *g, int id, int64_t evidence_at)
+{
+	int from = g->history.incumbent;
+
+	check_acquit(m->list[id]->check);
+	m->list[id]->fenced = false;
+	g->history.incumbent = g->writer = id;
+	g->switched_at = clock_ms();
+	record(m, g, from, id, g->closed,
+	    g->history.fenced ? g->evidence_at : evidence_at);
+	g->history.fenced = false;
+	g->closed = 0;
+	warn_of_loss(m, g, id);
+}
+
+/* A switch: first the fence, and once all workers have seen it, the writer. */
+static void
+switch_writer(struct members *m, struct group *g, int64_t evidence_at)
+{
+	struct writer_history *h = &g->history;
+
+	if (h->incumbent >= 0 && !h->fenced &&
+	    !same_process(m, h->incumbent, g->verdict.writer)) {
+		fence(m, g, evidence_at);
+		return;
+	}
+	if (h->fenced && m->seen(m->arg) < g->fence_generation)
+		return;
+	install(m, g, g->verdict.writer, evidence_at);
+}
+
+/* Remember the writer's lineage: who continues it may follow it. */
+static void
+remember_lineage(const struct members *m, struct group *g)
+{
+	const struct server_state *s;
+	struct writer_history *h = &g->history;
+
+	if (g->writer < 0)
+		return;
+	s = state_of(m, g->writer);
+	if (s->role != ROLE_PRIMARY)
+		return;
+	memcpy(h->run_id, s->known.run_id, sizeof(h->run_id));
+	memcpy(h->replid, s->known.replid, sizeof(h->replid));
+	memcpy(h->replid2, s->known.replid2, sizeof(h->replid2));
+}
+
+/* Fence every server that says primary and is not the writer, nor about to. */
+static void
+fence_pretenders(struct members *m, struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		struct member *mb = m->list[i];
+		bool claims;
+
+		if (mb == NULL || mb->group != g || (int)i == g->writer)
+			continue;
+		claims = g->verdict.cause != CAUSE_NOT_CHECKED &&
+			 state_of(m, (int)i)->role == ROLE_PRIMARY &&
+			 state_of(m, (int)i)->health == HEALTH_UP;
+		if (!claims || (int)i == g->verdict.writer ||
+		    (g->writer >= 0 && same_process(m, (int)i, g->writer))) {
+			if (state_of(m, (int)i)->role == ROLE_REPLICA)
+				mb->fenced = false;
+			continue;
+		}
+		if (!mb->fenced) {
+			mb->fenced = true;
+			group_close_sessions(mb, CLOSE_FENCED);
+			log_warn("backend %s: %s says primary but is not the "
+				 "writer: fenced",
+			    g->name, mb->name);
+		}
+	}
+}
+
+/* Probe fast while there is no writer to be had, or a fence stands. */
+static void
+hurry_checks(struct members *m, const struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->list[i] != NULL && m->list[i]->group == g)
+			check_hurry(m->list[i]->check, g->writer < 0);
+	}
+}
+
+void
+group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
+{
+	struct writer_verdict was = g->verdict;
+
+	if (g->cb == NULL || g->cb->check != CHECK_REDIS)
+		return;
+	g->verdict = decide(m, g);
+	switch (g->verdict.action) {
+	case WRITER_STAY:
+	case WRITER_WAIT:
+		g->writer = g->history.incumbent;
+		break;
+	case WRITER_FENCE:
+		fence(m, g, evidence_at);
+		record(m, g, g->history.incumbent, -1, g->closed, evidence_at);
+		break;
+	case WRITER_SWITCH:
+		switch_writer(m, g, evidence_at);
+		break;
+	case WRITER_NONE:
+		g->writer = -1;
+		break;
+	}
+	if (g->writer < 0 && was.cause != g->verdict.cause &&
+	    g->verdict.action == WRITER_NONE)
+		log_warn("backend %s: no writer: %s", g->name,
+		    writer_cause_str(g->verdict.cause));
+	if (was.action != g->verdict.action && g->verdict.action == WRITER_WAIT)
+		log_warn("backend %s: writer %s: %s; new clients wait", g->name,
+		    m->list[g->writer]->name,
+		    writer_cause_str(g->verdict.cause));
+	remember_lineage(m, g);
+	fence_pretenders(m, g);
+	hurry_checks(m, g);
+}
+
+void
+group_picture(const struct members *m, struct member *mb)
+{
+	const struct group *g = mb->group;
+	const struct server_state *s = check_state(mb->check);
+	const struct server_state *w =
+	    g->writer < 0 ? NULL : state_of(m, g->writer);
+	struct snapshot_server *n = &mb->now;
+	bool taken = mb->cs != NULL && !mb->maintenance && g->cb != NULL;
+	bool recent = clock_ms() - g->switched_at < RECENT_MS;
+	bool redis = taken && g->cb->check == CHECK_REDIS;
+	bool was_readable = n->readable;
+
+	n->used = true;
+	n->addr = *check_addr(mb->check);
+	n->up = taken && n->addr.family != 0 &&
+		(g->cb->check == CHECK_NONE || s->health == HEALTH_UP) &&
+		!is_duplicate(m, mb);
+	n->writable = redis && n->up && mb->id == g->writer &&
+		      g->verdict.action != WRITER_WAIT;
+	n->replica = redis && n->up && s->role == ROLE_REPLICA;
+	/* While there is no writer the last fit set stays. */
+	n->readable = n->replica && (role_readable(s, w, recent) ||
+					(w == NULL && was_readable));
+	n->latency_us = check_latency_us(mb->check);
+}

@@ -1,0 +1,144 @@
+/*
+ * Reader of what INFO answers. A line counts only if it is complete, a field
+ * only if its value is what it should be; anything else is as if it were not
+ * there.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "health/info.h"
+
+/* A part of the text; not terminated. */
+struct part {
+	const char *str;
+	size_t len;
+};
+
+/* Find the value of `name:value\r\n`; false if there is no such line. */
+static bool
+find(struct part text, const char *name, struct part *value)
+{
+	size_t len, namelen = strlen(name);
+	const char *end;
+
+	while ((end = memchr(text.str, '\n', text.len)) != NULL) {
+		len = (size_t)(end - text.str);
+		if (len > namelen && text.str[namelen] == ':' &&
+		    memcmp(text.str, name, namelen) == 0) {
+			value->str = text.str + namelen + 1;
+			value->len = len - namelen - 1;
+			if (value->len > 0 && end[-1] == '\r')
+				value->len--;
+			return true;
+		}
+		text.len -= len + 1;
+		text.str = end + 1;
+	}
+	return false;
+}
+
+/* Is the field's value that word? */
+static bool
+is(struct part text, const char *name, const char *word)
+{
+	struct part value;
+
+	return find(text, name, &value) && value.len == strlen(word) &&
+	       memcmp(value.str, word, value.len) == 0;
+}
+
+/* The field's value into to, "" if it is missing, does not fit or has other
+ * than printable characters. */
+static void
+copy(struct part text, const char *name, char *to, size_t size)
+{
+	struct part value;
+	size_t i;
+
+	to[0] = '\0';
+	if (!find(text, name, &value) || value.len >= size)
+		return;
+	for (i = 0; i < value.len; i++)
+		if (!isgraph((unsigned char)value.str[i]))
+			return;
+	memcpy(to, value.str, value.len);
+	to[value.len] = '\0';
+}
+
+/* A run id or replication id; "" also for the 40 zeros that mean none. */
+static void
+copy_id(struct part text, const char *name, char to[REDIS_ID_MAX])
+{
+	size_t i;
+
+	copy(text, name, to, REDIS_ID_MAX);
+	for (i = 0; to[i] != '\0'; i++)
+		if (!isalnum((unsigned char)to[i]))
+			to[0] = '\0';
+	if (strspn(to, "0") == strlen(to))
+		to[0] = '\0';
+}
+
+/* The field as a number of min to max, or otherwise if it is not one. */
+static int64_t
+number(struct part text, const char *name, int64_t min, int64_t max,
+    int64_t otherwise)
+{
+	char digits[24], *end;
+	long long n;
+
+	copy(text, name, digits, sizeof(digits));
+	errno = 0;
+	n = strtoll(digits, &end, 10);
+	if (end == digits || *end != '\0' || errno != 0 || n < min || n > max)
+		return otherwise;
+	return n;
+}
+
+int
+info_read_server(const char *text, size_t len, struct observation *o)
+{
+	struct part t = {text, len};
+
+	copy_id(t, "run_id", o->run_id);
+	copy(t, "redis_version", o->version, sizeof(o->version));
+	o->cluster = is(t, "redis_mode", "cluster");
+	return o->run_id[0] == '\0' ? -1 : 0;
+}
+
+/* What only a replica tells. */
+static void
+read_replica(struct part t, struct observation *o)
+{
+	copy(t, "master_host", o->primary_host, sizeof(o->primary_host));
+	o->primary_port = (uint16_t)number(t, "master_port", 0, 65535, 0);
+	o->link_up = is(t, "master_link_status", "up");
+	o->syncing = is(t, "master_sync_in_progress", "1");
+	o->link_idle_s =
+	    number(t, "master_last_io_seconds_ago", -1, INT64_MAX, -1);
+	o->replica_offset = number(t, "slave_repl_offset", 0, INT64_MAX, 0);
+}
+
+int
+info_read_replication(const char *text, size_t len, struct observation *o)
+{
+	const struct part t = {text, len}, none = {"", 0};
+	struct part state;
+
+	o->role = ROLE_UNKNOWN;
+	if (is(t, "role", "master"))
+		o->role = ROLE_PRIMARY;
+	else if (is(t, "role", "slave"))
+		o->role = ROLE_REPLICA;
+	copy_id(t, "master_replid", o->replid);
+	copy_id(t, "master_replid2", o->replid2);
+	o->offset = number(t, "master_repl_offset", 0, INT64_MAX, 0);
+	o->second_offset = number(t, "second_repl_offset", -1, INT64_MAX, -1);
+	o->replicas = (unsigned)number(t, "connected_slaves", 0, UINT32_MAX, 0);
+	o->failing_over = find(t, "master_failover_state", &state) &&
+			  !is(t, "master_failover_state", "no-failover");
+	read_replica(o->role == ROLE_REPLICA ? t : none, o);
+	return o->role == ROLE_UNKNOWN ? -1 : 0;
+}

@@ -1,0 +1,618 @@
+/*
+ * The only writer of truth about servers. It holds the standing checks, the
+ * groups (a backend's servers and what was decided about them) and publishes a
+ * snapshot at every change. What one answer means lives in role.c, who may
+ * write in writer.c.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/resolve.h"
+#include "health/check.h"
+#include "health/group.h"
+#include "health/monitor.h"
+
+#define TICK_MS       100  /* lease, late workers, retired servers */
+#define LEASE_MS      500  /* a published snapshot holds so long */
+#define STALL_MS      1000 /* a tick later than this proves nothing any more */
+#define LATE_LOG_MS   1000 /* a late worker is named so often */
+#define LATENCY_SHARE 4    /* news when it changed by a quarter */
+
+/* A check and how many members stand on it. */
+struct check_ref {
+	TAILQ_ENTRY(check_ref) link;
+	struct check *check;
+	unsigned users;
+	struct monitor *monitor;
+};
+
+/* A snapshot that some worker may still use. */
+struct published {
+	TAILQ_ENTRY(published) link;
+	struct snapshot *snapshot;
+};
+
+TAILQ_HEAD(published_list, published);
+
+struct monitor {
+	struct members all;      /* what is known and decided */
+	struct event_base *base; /* (borrowed from main) */
+	struct monitor_ops ops;
+	const struct conf *conf; /* (borrowed from main) */
+	struct resolver *resolver;
+	struct event *tick;
+	TAILQ_HEAD(, check_ref) checks;
+	struct published_list published;
+	int64_t last_tick;
+	int64_t lease_needs; /* the lease waits for probes begun after this */
+};
+
+static void monitor_tick_cb(evutil_socket_t, short, void *);
+static void monitor_check_cb(
+    struct check *, const struct role_change *, bool, void *);
+static void publish(struct monitor *);
+
+struct monitor *
+monitor_new(struct event_base *base, const struct monitor_ops *ops)
+{
+	struct monitor *m = xcalloc(1, sizeof(*m));
+	struct timeval tv = {0, TICK_MS * 1000};
+
+	m->base = base;
+	m->ops = *ops;
+	m->all.seen = ops->seen;
+	m->all.sessions = ops->sessions;
+	m->all.arg = ops->arg;
+	TAILQ_INIT(&m->all.groups);
+	TAILQ_INIT(&m->checks);
+	TAILQ_INIT(&m->published);
+	m->resolver = resolver_new(base);
+	m->tick = event_new(base, -1, EV_PERSIST, monitor_tick_cb, m);
+	if (m->resolver == NULL || m->tick == NULL)
+		fatal("out of memory");
+	event_add(m->tick, &tv);
+	m->last_tick = clock_ms();
+	return m;
+}
+
+/* One member less stands on this check. */
+static void
+check_unref(struct monitor *m, struct check_ref *ref)
+{
+	if (--ref->users > 0)
+		return;
+	TAILQ_REMOVE(&m->checks, ref, link);
+	check_free(ref->check);
+	free(ref);
+}
+
+/* Free a member; its id is free again. */
+static void
+member_free(struct monitor *m, struct member *mb)
+{
+	m->all.list[mb->id] = NULL;
+	check_unref(m, mb->ref);
+	free(mb->name);
+	free(mb);
+}
+
+/* Free a group that has no members. */
+static void
+group_free(struct monitor *m, struct group *g)
+{
+	TAILQ_REMOVE(&m->all.groups, g, link);
+	free(g->name);
+	free(g);
+}
+
+/* Free snapshots that no worker uses any more. */
+static void
+sweep(struct monitor *m, uint64_t seen)
+{
+	struct published *p;
+
+	while ((p = TAILQ_FIRST(&m->published)) != NULL &&
+	       p->snapshot->generation < seen) {
+		TAILQ_REMOVE(&m->published, p, link);
+		free(p->snapshot);
+		free(p);
+	}
+}
+
+void
+monitor_free(struct monitor *m)
+{
+	struct group *g;
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		if (m->all.list[i] != NULL)
+			member_free(m, m->all.list[i]);
+	}
+	while ((g = TAILQ_FIRST(&m->all.groups)) != NULL)
+		group_free(m, g);
+	sweep(m, UINT64_MAX);
+	resolver_free(m->resolver);
+	event_free(m->tick);
+	free(m);
+}
+
+/*
+ * Configuration: matching what is there with what a new load names.
+ */
+
+static struct group *
+group_find(struct monitor *m, const char *name)
+{
+	struct group *g;
+
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (strcmp(g->name, name) == 0)
+			return g;
+	}
+	return NULL;
+}
+
+static struct group *
+group_new(struct monitor *m, const char *name)
+{
+	struct group *g = xcalloc(1, sizeof(*g));
+
+	g->name = xstrdup(name);
+	g->writer = g->history.incumbent = -1;
+	TAILQ_INSERT_TAIL(&m->all.groups, g, link);
+	return g;
+}
+
+/* The member of that group at that host and port. */
+static struct member *
+member_find(const struct monitor *m, const struct group *g,
+    const struct conf_server *cs)
+{
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		struct member *mb = m->all.list[i];
+
+		if (mb != NULL && mb->group == g &&
+		    check_same_host(mb->check, cs))
+			return mb;
+	}
+	return NULL;
+}
+
+/* A check that fits this entry, shared with whoever has it already. */
+static struct check_ref *
+check_ref(struct monitor *m, const struct conf_backend *cb,
+    const struct conf_server *cs)
+{
+	struct check_ref *ref, *old = NULL;
+
+	TAILQ_FOREACH (ref, &m->checks, link) {
+		if (check_matches(ref->check, cb, cs)) {
+			check_configure(ref->check, cb);
+			ref->users++;
+			return ref;
+		}
+		if (check_same_host(ref->check, cs))
+			old = ref;
+	}
+	ref = xcalloc(1, sizeof(*ref));
+	ref->monitor = m;
+	ref->users = 1;
+	ref->check =
+	    check_new(m->base, m->resolver, cb, cs, monitor_check_cb, ref);
+	if (old != NULL)
+		check_inherit(ref->check, old->check);
+	TAILQ_INSERT_TAIL(&m->checks, ref, link);
+	return ref;
+}
+
+/* A member with a free id. */
+static struct member *
+member_new(struct monitor *m, struct group *g)
+{
+	struct member *mb = xcalloc(1, sizeof(*mb));
+	size_t id;
+
+	for (id = 0; m->all.list[id] != NULL; id++)
+		;
+	mb->id = (int)id;
+	mb->group = g;
+	m->all.list[id] = mb;
+	if (id >= m->all.n)
+		m->all.n = id + 1;
+	return mb;
+}
+
+/* Does every server of conf find an id? */
+static bool
+ids_suffice(struct monitor *m, const struct conf *conf)
+{
+	const struct conf_backend *cb;
+	const struct group *g;
+	size_t need = 0, i;
+
+	for (i = 0; i < m->all.n; i++)
+		need += m->all.list[i] != NULL;
+	for (cb = conf->backends; cb < conf->backends + conf->nbackends; cb++) {
+		g = group_find(m, cb->name);
+		for (i = 0; i < cb->nservers; i++) {
+			if (g == NULL ||
+			    member_find(m, g, &cb->servers[i]) == NULL)
+				need++;
+		}
+	}
+	return need <= CONF_SERVERS_MAX;
+}
+
+/* Bring one server of the new load into its group. */
+static void
+adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
+{
+	struct member *mb = member_find(m, g, cs);
+	struct check_ref *ref = check_ref(m, g->cb, cs);
+
+	if (mb == NULL)
+		mb = member_new(m, g);
+	else
+		check_unref(m, mb->ref);
+	mb->ref = ref;
+	mb->check = ref->check;
+	free(mb->name);
+	mb->name = xstrdup(cs->name);
+	mb->cs = cs;
+	mb->retired_at = 0;
+	mb->maintenance = cs->disabled;
+	cs->id = mb->id;
+}
+
+int
+monitor_configure(struct monitor *m, struct conf *conf)
+{
+	struct group *g;
+	struct member *mb;
+	size_t i, j;
+
+	if (!ids_suffice(m, conf))
+		return -1;
+	resolver_refresh(m->resolver);
+	TAILQ_FOREACH (g, &m->all.groups, link)
+		g->cb = NULL;
+	for (i = 0; i < m->all.n; i++) {
+		if (m->all.list[i] != NULL)
+			m->all.list[i]->cs = NULL;
+	}
+	m->conf = conf;
+	for (i = 0; i < conf->nbackends; i++) {
+		struct conf_backend *cb = &conf->backends[i];
+
+		g = group_find(m, cb->name);
+		if (g == NULL)
+			g = group_new(m, cb->name);
+		g->cb = cb;
+		for (j = 0; j < cb->nservers; j++)
+			adopt_server(m, g, &cb->servers[j]);
+	}
+	for (i = 0; i < m->all.n; i++) {
+		mb = m->all.list[i];
+		if (mb != NULL && mb->cs == NULL && mb->retired_at == 0)
+			mb->retired_at = m->all.generation + 1;
+	}
+	TAILQ_FOREACH (g, &m->all.groups, link)
+		group_evaluate(&m->all, g, clock_ms());
+	publish(m);
+	return 0;
+}
+
+/* Forget retired servers that no session is on, and groups without servers. */
+static void
+bury_retired(struct monitor *m, uint64_t seen)
+{
+	struct group *g, *next;
+	struct member *mb;
+	size_t i;
+	bool empty;
+
+	for (i = 0; i < m->all.n; i++) {
+		mb = m->all.list[i];
+		if (mb == NULL || mb->retired_at == 0 ||
+		    seen < mb->retired_at || mb->id == mb->group->writer ||
+		    m->ops.sessions(mb->id, m->ops.arg) > 0)
+			continue;
+		if (mb->group->history.incumbent == mb->id)
+			mb->group->history.incumbent = -1;
+		member_free(m, mb);
+	}
+	for (g = TAILQ_FIRST(&m->all.groups); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, link);
+		empty = g->cb == NULL;
+		for (i = 0; i < m->all.n && empty; i++)
+			empty = m->all.list[i] == NULL ||
+				m->all.list[i]->group != g;
+		if (empty)
+			group_free(m, g);
+	}
+}
+
+/*
+ * Publishing.
+ */
+
+/* Is this picture news, or only a little more or less of the same? */
+static bool
+is_news(const struct snapshot_server *a, const struct snapshot_server *b)
+{
+	int64_t diff = (int64_t)a->latency_us - (int64_t)b->latency_us;
+
+	if (diff < 0)
+		diff = -diff;
+	return a->up != b->up || a->writable != b->writable ||
+	       a->readable != b->readable || a->replica != b->replica ||
+	       a->closes != b->closes || !addr_equal(&a->addr, &b->addr) ||
+	       diff > 100 + b->latency_us / LATENCY_SHARE;
+}
+
+/* The newest published picture of a member; NULL if it is not in it. */
+static const struct snapshot_server *
+last_picture(const struct monitor *m, int id)
+{
+	const struct published *p = TAILQ_LAST(&m->published, published_list);
+
+	if (p == NULL || (size_t)id >= p->snapshot->nservers ||
+	    !p->snapshot->servers[id].used)
+		return NULL;
+	return &p->snapshot->servers[id];
+}
+
+/* Make a snapshot of all members and hand it to the workers. */
+static void
+publish(struct monitor *m)
+{
+	struct published *p = xcalloc(1, sizeof(*p));
+	struct snapshot *s =
+	    xcalloc(1, sizeof(*s) + m->all.n * sizeof(s->servers[0]));
+	size_t i;
+
+	s->generation = ++m->all.generation;
+	s->conf = m->conf;
+	s->nservers = m->all.n;
+	for (i = 0; i < m->all.n; i++) {
+		if (m->all.list[i] == NULL)
+			continue;
+		group_picture(&m->all, m->all.list[i]);
+		s->servers[i] = m->all.list[i]->now;
+	}
+	p->snapshot = s;
+	TAILQ_INSERT_TAIL(&m->published, p, link);
+	m->ops.publish(s, m->ops.arg);
+}
+
+/* Publish if anything is different from what the workers know. */
+static void
+publish_changes(struct monitor *m)
+{
+	size_t i;
+	bool news = false;
+
+	for (i = 0; i < m->all.n && !news; i++) {
+		const struct snapshot_server *was;
+
+		if (m->all.list[i] == NULL)
+			continue;
+		group_picture(&m->all, m->all.list[i]);
+		was = last_picture(m, (int)i);
+		news = was == NULL || is_news(&m->all.list[i]->now, was);
+	}
+	if (news)
+		publish(m);
+}
+
+/*
+ * What happens: probes end, workers see, time passes.
+ */
+
+/* One line for what changed at one server. */
+static void
+report_change(const struct member *mb, const struct check *c,
+    const struct role_change *change)
+{
+	const struct server_state *s = check_state(c);
+	char addr[ADDR_STR_MAX];
+	const char *detail = s->last.detail;
+
+	enum log_level level =
+	    s->health == HEALTH_UP && s->restarts == 0 && !change->role
+		? LEVEL_INFO
+		: LEVEL_WARN;
+
+	if (change->health || change->role || change->restarted)
+		log_line(level, "server %s/%s (%s) is %s, role %s%s: %s%s%s",
+		    mb->group->name, mb->name, addr_str(check_addr(c), addr),
+		    health_str(s->health), role_str(s->role),
+		    change->restarted ? ", restarted" : "",
+		    probe_result_str(s->last.result),
+		    detail[0] == '\0' ? "" : ": ", detail);
+	else if (change->result)
+		log_info("server %s/%s (%s): check: %s%s%s", mb->group->name,
+		    mb->name, addr_str(check_addr(c), addr),
+		    probe_result_str(s->last.result),
+		    detail[0] == '\0' ? "" : ": ", detail);
+}
+
+/* What one probe means for the sessions of one member. */
+static void
+take_change(struct member *mb, const struct role_change *change, bool moved)
+{
+	if (moved)
+		group_close_sessions(mb, CLOSE_MOVED);
+	else if (change->gone)
+		group_close_sessions(mb, CLOSE_DOWN);
+	else if (change->silent && mb->id != mb->group->writer)
+		group_close_sessions(mb, CLOSE_TIMEOUT);
+}
+
+static void
+monitor_check_cb(
+    struct check *c, const struct role_change *change, bool moved, void *arg)
+{
+	struct check_ref *ref = arg;
+	struct monitor *m = ref->monitor;
+	int64_t at = check_state(c)->last.at;
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		struct member *mb = m->all.list[i];
+
+		if (mb == NULL || mb->ref != ref)
+			continue;
+		report_change(mb, c, change);
+		take_change(mb, change, moved);
+		group_evaluate(&m->all, mb->group, at);
+	}
+	publish_changes(m);
+}
+
+void
+monitor_seen(struct monitor *m)
+{
+	struct group *g;
+	uint64_t seen = m->ops.seen(m->ops.arg);
+
+	sweep(m, seen);
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (g->history.fenced && g->writer < 0 &&
+		    g->verdict.action == WRITER_SWITCH &&
+		    seen >= g->fence_generation)
+			group_evaluate(&m->all, g, g->evidence_at);
+	}
+	publish_changes(m);
+}
+
+/* Name workers that have not taken a fence for a second. */
+static void
+log_late(struct monitor *m, int64_t now)
+{
+	uint64_t seen = m->ops.seen(m->ops.arg);
+	struct group *g;
+
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (!g->history.fenced || seen >= g->fence_generation ||
+		    now - g->late_logged_at < LATE_LOG_MS)
+			continue;
+		g->late_logged_at = now;
+		log_error("backend %s: a worker has not taken the fence for "
+			  "%lld ms; the new writer waits for it",
+		    g->name, (long long)(now - g->evidence_at));
+	}
+}
+
+/* Renew the lease, unless this thread itself has been away: then every server
+ * is asked again first. */
+static void
+renew_lease(struct monitor *m, int64_t now)
+{
+	struct check_ref *ref;
+	bool stalled = now - m->last_tick > STALL_MS;
+
+	if (stalled) {
+		log_warn("the control thread was stopped for %lld ms: asking "
+			 "every server again before anything is written",
+		    (long long)(now - m->last_tick));
+		m->lease_needs = now;
+	}
+	m->last_tick = now;
+	TAILQ_FOREACH (ref, &m->checks, link) {
+		if (stalled)
+			check_now(ref->check);
+		else if (!check_fresh(ref->check, m->lease_needs))
+			return;
+	}
+	if (!stalled)
+		m->ops.lease(now + LEASE_MS, m->ops.arg);
+}
+
+static void
+monitor_tick_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct monitor *m = arg;
+	int64_t now = clock_ms();
+
+	(void)fd;
+	(void)what;
+	renew_lease(m, now);
+	log_late(m, now);
+	bury_retired(m, m->ops.seen(m->ops.arg));
+	publish_changes(m);
+}
+
+/*
+ * Reading.
+ */
+
+bool
+monitor_ready(const struct monitor *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		const struct member *mb = m->all.list[i];
+
+		if (mb != NULL && mb->cs != NULL && mb->group->cb != NULL &&
+		    mb->group->cb->check != CHECK_NONE &&
+		    check_state(mb->check)->health == HEALTH_UNCHECKED)
+			return false;
+	}
+	return true;
+}
+
+struct monitor_server
+monitor_server(const struct monitor *m, const struct conf_server *cs)
+{
+	const struct member *mb = m->all.list[cs->id];
+	struct monitor_server out = {0};
+
+	out.conf = cs;
+	out.state = check_state(mb->check);
+	out.now = &mb->now;
+	out.writer = mb->id == mb->group->writer;
+	out.fenced = mb->fenced;
+	out.maintenance = mb->maintenance;
+	out.next_check_ms = check_due_in(mb->ref->check);
+	return out;
+}
+
+const struct conf_server *
+monitor_writer(const struct monitor *m, const struct conf_backend *cb,
+    struct writer_verdict *why)
+{
+	const struct group *g;
+
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (g->cb != cb)
+			continue;
+		if (why != NULL)
+			*why = g->verdict;
+		return g->writer < 0 ? NULL : m->all.list[g->writer]->cs;
+	}
+	return NULL;
+}
+
+const struct decision *
+monitor_decision(const struct monitor *m, size_t i)
+{
+	if (i >= m->all.ndecisions || i >= MONITOR_DECISIONS)
+		return NULL;
+	return &m->all
+		    .decisions[(m->all.ndecisions - 1 - i) % MONITOR_DECISIONS];
+}
+
+uint64_t
+monitor_generation(const struct monitor *m)
+{
+	return m->all.generation;
+}

@@ -1,0 +1,70 @@
+/*
+ * The only writer of truth about servers: it checks them, decides who takes the
+ * writes, and publishes snapshots. Control thread only.
+ */
+#ifndef HEALTH_MONITOR_H
+#define HEALTH_MONITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "health/decision.h"
+#include "health/role.h"
+#include "health/snapshot.h"
+#include "health/writer.h"
+
+struct event_base;
+struct monitor;
+
+/* How the monitor reaches the workers; set by main. */
+struct monitor_ops {
+	/* Hand this snapshot to the workers; it stays valid until they have all
+	 * seen a later one. */
+	void (*publish)(const struct snapshot *, void *arg);
+	/* The oldest generation that some worker still uses. */
+	uint64_t (*seen)(void *arg);
+	/* Sessions on a server now, over all workers. */
+	unsigned (*sessions)(int server_id, void *arg);
+	/* The snapshots hold until this clock_ms(). */
+	void (*lease)(int64_t until, void *arg);
+	void *arg;
+};
+
+/* What the page shows of one server. */
+struct monitor_server {
+	const struct conf_server *conf; /* borrowed from the monitor's conf */
+	const struct server_state *state;
+	const struct snapshot_server *now; /* as last published */
+	bool writer, fenced, maintenance;
+	int64_t next_check_ms; /* until its next check */
+};
+
+struct monitor *monitor_new(
+    struct event_base *base, const struct monitor_ops *ops);
+void monitor_free(struct monitor *m);
+
+/* Give each server of conf its id, keep what is known of unchanged ones, start
+ * checking the new, retire the others. Publishes. -1, with nothing changed, if
+ * there are more than CONF_SERVERS_MAX servers. conf stays the caller's, and
+ * valid until the next call and until no worker uses it. */
+int monitor_configure(struct monitor *m, struct conf *conf);
+
+/* The workers have seen something new: go on with what waits for that. */
+void monitor_seen(struct monitor *m);
+
+/* Has every server been checked once? */
+bool monitor_ready(const struct monitor *m);
+
+/* For the page: a server of the current configuration; the backend's writer
+ * (NULL none) and why; the newest decisions, index 0 first (NULL past the
+ * end). */
+struct monitor_server monitor_server(
+    const struct monitor *m, const struct conf_server *cs);
+const struct conf_server *monitor_writer(const struct monitor *m,
+    const struct conf_backend *cb, struct writer_verdict *why);
+const struct decision *monitor_decision(const struct monitor *m, size_t i);
+uint64_t monitor_generation(const struct monitor *m);
+
+#endif

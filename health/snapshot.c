@@ -1,0 +1,56 @@
+/*
+ * What a snapshot means for a route, and the words for what it says.
+ */
+#include "health/snapshot.h"
+
+/* The rank by role alone. */
+static unsigned
+rank_role(enum conf_route route, const struct snapshot_server *s)
+{
+	switch (route) {
+	case ROUTE_PRIMARY:
+		return s->writable ? 1 : 0;
+	case ROUTE_PRIMARY_PREFERRED:
+		return s->writable ? 1 : s->readable ? 2 : 0;
+	case ROUTE_REPLICA:
+		return s->readable ? 1 : 0;
+	case ROUTE_REPLICA_PREFERRED:
+		return s->readable ? 1 : s->writable ? 2 : 0;
+	case ROUTE_ANY_REPLICA:
+		return s->replica ? 1 : 0;
+	default:
+		return s->readable || s->writable ? 1 : 0;
+	}
+}
+
+unsigned
+snapshot_rank(const struct snapshot *s, const struct conf_frontend *fe,
+    const struct conf_server *cs)
+{
+	const struct snapshot_server *srv;
+	unsigned rank;
+
+	if ((size_t)cs->id >= s->nservers || !s->servers[cs->id].up)
+		return 0;
+	srv = &s->servers[cs->id];
+	rank =
+	    fe->backend->check == CHECK_REDIS ? rank_role(fe->route, srv) : 1;
+	return rank == 0 || !cs->backup ? rank : rank + 2;
+}
+
+const char *
+snapshot_close_str(enum snapshot_close reason)
+{
+	switch (reason) {
+	case CLOSE_FENCED:
+		return "fenced";
+	case CLOSE_DOWN:
+		return "server down";
+	case CLOSE_TIMEOUT:
+		return "server silent";
+	case CLOSE_MAINT:
+		return "maintenance";
+	default:
+		return "address changed";
+	}
+}

@@ -1,0 +1,51 @@
+/*
+ * An immutable picture of all servers, made by the monitor and read by every
+ * thread. Sessions are opened by the picture that their worker has applied.
+ */
+#ifndef HEALTH_SNAPSHOT_H
+#define HEALTH_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "conf/conf.h"
+
+/* Why a server's sessions are closed; snapshot_close_str() has the words. */
+enum snapshot_close {
+	CLOSE_FENCED,  /* not, or no longer, the writer */
+	CLOSE_DOWN,    /* refused, reset or ended the check connection */
+	CLOSE_TIMEOUT, /* does not answer (and is not the writer) */
+	CLOSE_MAINT,   /* in maintenance */
+	CLOSE_MOVED    /* its name has another address now */
+};
+
+/* One server, by its id. */
+struct snapshot_server {
+	struct addr addr;    /* family 0: not resolved */
+	bool used;           /* this id stands for a server */
+	bool up;             /* answers (or is not checked: check = none) */
+	bool writable;       /* the writer, and taking new sessions */
+	bool readable;       /* a replica that is fit for reads */
+	bool replica;        /* a replica that is up, fit or not */
+	uint32_t latency_us; /* smoothed round trip of the checks */
+	uint32_t closes;     /* when it rises, all sessions on it are closed */
+	enum snapshot_close close_reason;
+};
+
+struct snapshot {
+	uint64_t generation; /* rises by one with each */
+	const struct conf *conf;
+	size_t nservers; /* ids are below */
+	struct snapshot_server servers[];
+};
+
+/* How well a server fits a frontend's route now: 0 not at all, 1 first choice,
+ * higher: only if nothing lower is there. cs is of fe's backend. Any thread. */
+unsigned snapshot_rank(const struct snapshot *s, const struct conf_frontend *fe,
+    const struct conf_server *cs);
+
+const char *snapshot_close_str(enum snapshot_close reason);
+
+#endif

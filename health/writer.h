@@ -1,0 +1,85 @@
+/*
+ * Who may take the writes of one backend. Pure: evidence in, verdict out; its
+ * specification is tests/unit/writer.cases. Rules W4 and W5 of the design: no
+ * Sentinel is asked in this release.
+ */
+#ifndef HEALTH_WRITER_H
+#define HEALTH_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "health/observation.h"
+
+/* One server, as the decision sees it. */
+struct writer_server {
+	bool checked;     /* at least one probe has ended */
+	bool up;          /* answers */
+	bool loading;     /* answers -LOADING */
+	bool maintenance; /* by the operator: never the writer */
+	bool retired;     /* no longer configured: may stay, not become */
+	bool backup;
+	bool returnee;         /* a primary that was away or restarted */
+	bool link_up;          /* a replica whose link is up */
+	enum role role;        /* last known */
+	const char *run_id;    /* "" unknown */
+	const char *replid;    /* master_replid; "" unknown */
+	const char *replid2;   /* master_replid2 */
+	int64_t second_offset; /* second_repl_offset; -1 none */
+	int64_t offset;
+};
+
+/* What came before. */
+struct writer_history {
+	int incumbent;              /* index of the last writer, -1 never */
+	bool fenced;                /* it lost the writes already */
+	char run_id[REDIS_ID_MAX];  /* its process when it last was writer */
+	char replid[REDIS_ID_MAX];  /* its lineage when it last was writer */
+	char replid2[REDIS_ID_MAX]; /* and the one before */
+};
+
+/* What to do. */
+enum writer_action {
+	WRITER_NONE,  /* there is no writer and nobody to fence */
+	WRITER_STAY,  /* the incumbent takes the writes */
+	WRITER_WAIT,  /* the incumbent is away: hold new clients, close none */
+	WRITER_FENCE, /* the incumbent may not write any more; nobody may yet */
+	WRITER_SWITCH /* fence the incumbent if there is one, then `writer` */
+};
+
+/* Why; writer_cause_str() has the words. */
+enum writer_cause {
+	CAUSE_NOT_CHECKED,   /* the first round of checks is not done */
+	CAUSE_NO_CANDIDATE,  /* no server says primary */
+	CAUSE_STANDS,        /* the writer is still a primary */
+	CAUSE_AWAY,          /* the writer does not answer */
+	CAUSE_LOADING,       /* the writer is loading its data set */
+	CAUSE_MAINTENANCE,   /* taken out by the operator */
+	CAUSE_DEMOTED,       /* the writer has become a replica */
+	CAUSE_SUCCESSOR,     /* continues the writer's data after it was gone */
+	CAUSE_RESUMED,       /* the same server is back */
+	CAUSE_FOLLOWED,      /* the old writer itself follows it */
+	CAUSE_VOTES,         /* most replicas follow it */
+	CAUSE_ONLY,          /* the only primary */
+	CAUSE_LINEAGE,       /* of several, it continues another's data */
+	CAUSE_TIE,           /* several, and nothing tells them apart */
+	CAUSE_UNRELATED,     /* several with data that has nothing in common */
+	CAUSE_NOT_OF_LINEAGE /* one, but others hold the lost writer's data */
+};
+
+struct writer_verdict {
+	enum writer_action action;
+	enum writer_cause cause;
+	int writer; /* STAY, WAIT: the incumbent; SWITCH: the new; else -1 */
+	int votes, voters; /* replicas that follow it, of how many seen */
+};
+
+/* Decide for one backend. */
+struct writer_verdict writer_decide(const struct writer_server *servers,
+    size_t n, const struct writer_history *history);
+
+const char *writer_action_str(enum writer_action action);
+const char *writer_cause_str(enum writer_cause cause);
+
+#endif
