@@ -1,0 +1,403 @@
+/*
+ * All workers together. The control thread's side of them: it owns the table of
+ * listeners, and gives orders.
+ */
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/net.h"
+#include "proxy/frontend.h"
+#include "proxy/loop.h"
+#include "proxy/proxy.h"
+#include "proxy/worker.h"
+
+#define LISTEN_BACKLOG 1024
+
+/* What the control thread knows of one listening socket. */
+struct opened {
+	TAILQ_ENTRY(opened) link;
+	struct addr addr;
+	struct listener *listener; /* (its worker's once it was ordered) */
+	int frontend_id, next_id;  /* next_id: -1 not named by the new conf */
+	bool fresh;                /* opened, not yet in use */
+};
+
+struct proxy {
+	struct shared shared;
+	struct event *seen_event;
+	proxy_seen_cb seen;
+	void *arg;
+	TAILQ_HEAD(, opened) opened;
+	char *names[CONF_FRONTENDS_MAX]; /* frontend ids by name */
+	unsigned turn;                   /* next worker to own a listener */
+	bool started;
+};
+
+/* A worker has seen something. */
+static void
+proxy_seen_event_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct proxy *p = arg;
+	uint64_t count;
+
+	(void)what;
+	(void)!read(fd, &count, sizeof(count));
+	p->seen(p->arg);
+}
+
+struct proxy *
+proxy_new(struct event_base *control, unsigned n, proxy_seen_cb seen, void *arg)
+{
+	struct proxy *p = xcalloc(1, sizeof(*p));
+	unsigned i;
+
+	TAILQ_INIT(&p->opened);
+	p->seen = seen;
+	p->arg = arg;
+	p->shared.control_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	p->seen_event = event_new(control, p->shared.control_fd,
+	    EV_READ | EV_PERSIST, proxy_seen_event_cb, p);
+	if (p->shared.control_fd < 0 || p->seen_event == NULL)
+		fatal("cannot make an event: %s", strerror(errno));
+	event_add(p->seen_event, NULL);
+	for (i = 0; i < n; i++)
+		p->shared.workers[i] = worker_new(&p->shared, i);
+	p->shared.nworkers = n;
+	return p;
+}
+
+/* The listening socket at that address; NULL none. */
+static struct opened *
+opened_find(struct proxy *p, const struct addr *a)
+{
+	struct opened *o;
+
+	TAILQ_FOREACH (o, &p->opened, link) {
+		if (addr_equal(&o->addr, a))
+			return o;
+	}
+	return NULL;
+}
+
+/* Forget sockets that were opened for a load that is not taken into use. */
+static void
+close_fresh(struct proxy *p)
+{
+	struct opened *o, *next;
+
+	for (o = TAILQ_FIRST(&p->opened); o != NULL; o = next) {
+		next = TAILQ_NEXT(o, link);
+		if (!o->fresh)
+			continue;
+		TAILQ_REMOVE(&p->opened, o, link);
+		close(o->listener->fd);
+		free(o->listener);
+		free(o);
+	}
+}
+
+/* Open one address that is not open yet. */
+static int
+open_bind(struct proxy *p, const struct addr *a, char *error, size_t size)
+{
+	struct opened *o;
+	int fd = net_listen(a, LISTEN_BACKLOG, error, size);
+
+	if (fd < 0)
+		return -1;
+	o = xcalloc(1, sizeof(*o));
+	o->addr = *a;
+	o->fresh = true;
+	o->frontend_id = o->next_id = -1;
+	o->listener = xcalloc(1, sizeof(*o->listener));
+	o->listener->addr = *a;
+	o->listener->fd = fd;
+	o->listener->worker = p->shared.workers[p->turn++ % p->shared.nworkers];
+	TAILQ_INSERT_TAIL(&p->opened, o, link);
+	return 0;
+}
+
+/* The id that a frontend of this name has, or a free one. An id is free when
+ * no session of the frontend that had it is left. */
+static int
+frontend_id(struct proxy *p, const struct conf *conf, const char *name)
+{
+	int id, unused = -1;
+	size_t i;
+
+	for (id = 0; id < CONF_FRONTENDS_MAX; id++) {
+		if (p->names[id] != NULL && strcmp(p->names[id], name) == 0)
+			return id;
+	}
+	for (id = 0; id < CONF_FRONTENDS_MAX && unused < 0; id++) {
+		bool named = false;
+
+		for (i = 0; i < conf->nfrontends && p->names[id] != NULL; i++)
+			named |=
+			    strcmp(conf->frontends[i].name, p->names[id]) == 0;
+		if (!named && proxy_frontend_sessions(p, id) == 0)
+			unused = id;
+	}
+	if (unused < 0)
+		return -1;
+	free(p->names[unused]);
+	p->names[unused] = xstrdup(name);
+	return unused;
+}
+
+int
+proxy_listen(struct proxy *p, struct conf *conf, char *error, size_t size)
+{
+	struct conf_frontend *fe;
+	struct opened *o;
+	size_t i, j;
+
+	close_fresh(p);
+	TAILQ_FOREACH (o, &p->opened, link)
+		o->next_id = -1;
+	for (i = 0; i < conf->nfrontends; i++) {
+		fe = &conf->frontends[i];
+		for (j = 0; j < fe->nbinds; j++) {
+			if (opened_find(p, &fe->binds[j]) == NULL &&
+			    open_bind(p, &fe->binds[j], error, size) != 0) {
+				close_fresh(p);
+				return -1;
+			}
+		}
+	}
+	for (i = 0; i < conf->nfrontends; i++) {
+		fe = &conf->frontends[i];
+		fe->id = frontend_id(p, conf, fe->name);
+		if (fe->id < 0) {
+			snprintf(error, size,
+			    "more than %d frontends, old "
+			    "ones with sessions included",
+			    CONF_FRONTENDS_MAX);
+			close_fresh(p);
+			return -1;
+		}
+		for (j = 0; j < fe->nbinds; j++)
+			opened_find(p, &fe->binds[j])->next_id = fe->id;
+	}
+	return 0;
+}
+
+/* Give an order that must not be lost. */
+static void
+order(struct worker *w, enum order_kind kind, struct listener *l, int id)
+{
+	struct order o = {.kind = kind, .listener = l, .frontend_id = id};
+
+	if (worker_order(w, &o) != 0)
+		fatal("out of memory");
+}
+
+void
+proxy_commit(struct proxy *p)
+{
+	struct opened *o, *next;
+
+	for (o = TAILQ_FIRST(&p->opened); o != NULL; o = next) {
+		struct listener *l = o->listener;
+
+		next = TAILQ_NEXT(o, link);
+		if (o->next_id < 0) {
+			TAILQ_REMOVE(&p->opened, o, link);
+			order(l->worker, ORDER_UNLISTEN, l, -1);
+			free(o);
+		} else if (o->next_id != o->frontend_id) {
+			o->fresh = false;
+			o->frontend_id = o->next_id;
+			order(l->worker, ORDER_LISTEN, l, o->next_id);
+		}
+	}
+}
+
+int
+proxy_start(struct proxy *p)
+{
+	unsigned i;
+
+	p->started = true;
+	for (i = 0; i < p->shared.nworkers; i++) {
+		if (loop_start(p->shared.workers[i]) != 0) {
+			while (i-- > 0) {
+				order(
+				    p->shared.workers[i], ORDER_STOP, NULL, -1);
+				pthread_join(
+				    p->shared.workers[i]->thread, NULL);
+			}
+			p->started = false;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+proxy_publish(struct proxy *p, const struct snapshot *s)
+{
+	unsigned i;
+
+	atomic_store_explicit(&p->shared.slot, s, memory_order_release);
+	for (i = 0; i < p->shared.nworkers; i++)
+		worker_wake(p->shared.workers[i]);
+}
+
+uint64_t
+proxy_seen(const struct proxy *p)
+{
+	uint64_t oldest = UINT64_MAX, seen;
+	unsigned i;
+
+	for (i = 0; i < p->shared.nworkers; i++) {
+		seen = atomic_load_explicit(
+		    &p->shared.workers[i]->seen, memory_order_acquire);
+		if (seen < oldest)
+			oldest = seen;
+	}
+	return oldest;
+}
+
+void
+proxy_lease(struct proxy *p, int64_t until)
+{
+	atomic_store_explicit(&p->shared.lease, until, memory_order_relaxed);
+}
+
+/* Forget the listeners: the workers close them. */
+static void
+forget_opened(struct proxy *p)
+{
+	struct opened *o;
+
+	close_fresh(p);
+	while ((o = TAILQ_FIRST(&p->opened)) != NULL) {
+		TAILQ_REMOVE(&p->opened, o, link);
+		free(o);
+	}
+}
+
+void
+proxy_drain(struct proxy *p)
+{
+	unsigned i;
+
+	forget_opened(p);
+	for (i = 0; i < p->shared.nworkers; i++)
+		order(p->shared.workers[i], ORDER_DRAIN, NULL, -1);
+}
+
+void
+proxy_stop(struct proxy *p)
+{
+	unsigned i;
+
+	forget_opened(p);
+	for (i = 0; i < p->shared.nworkers && p->started; i++)
+		order(p->shared.workers[i], ORDER_STOP, NULL, -1);
+	for (i = 0; i < p->shared.nworkers && p->started; i++)
+		pthread_join(p->shared.workers[i]->thread, NULL);
+	p->started = false;
+}
+
+void
+proxy_free(struct proxy *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->shared.nworkers; i++)
+		worker_free(p->shared.workers[i]);
+	for (i = 0; i < CONF_FRONTENDS_MAX; i++)
+		free(p->names[i]);
+	event_free(p->seen_event);
+	close(p->shared.control_fd);
+	free(p);
+}
+
+unsigned
+proxy_workers(const struct proxy *p)
+{
+	return p->shared.nworkers;
+}
+
+unsigned
+proxy_sessions(const struct proxy *p)
+{
+	return atomic_load(&p->shared.sessions);
+}
+
+unsigned
+proxy_held(const struct proxy *p)
+{
+	unsigned sum = 0;
+	int id;
+
+	for (id = 0; id < CONF_FRONTENDS_MAX; id++)
+		sum += proxy_frontend_held(p, id);
+	return sum;
+}
+
+unsigned
+proxy_server_sessions(const struct proxy *p, int server_id)
+{
+	return atomic_load(&p->shared.server_sessions[server_id]);
+}
+
+unsigned
+proxy_frontend_sessions(const struct proxy *p, int frontend_id)
+{
+	return atomic_load(&p->shared.frontend_sessions[frontend_id]);
+}
+
+unsigned
+proxy_frontend_held(const struct proxy *p, int frontend_id)
+{
+	return atomic_load(&p->shared.frontend_held[frontend_id]);
+}
+
+void
+proxy_server_counters(
+    const struct proxy *p, int server_id, struct counter_sums *sum)
+{
+	unsigned i;
+
+	for (i = 0; i < p->shared.nworkers; i++)
+		counters_sum(
+		    sum, &p->shared.workers[i]->server_counters[server_id]);
+}
+
+void
+proxy_frontend_counters(
+    const struct proxy *p, int frontend_id, struct counter_sums *sum)
+{
+	unsigned i;
+
+	for (i = 0; i < p->shared.nworkers; i++)
+		counters_sum(
+		    sum, &p->shared.workers[i]->frontend_counters[frontend_id]);
+}
+
+int64_t
+proxy_stall_ms(const struct proxy *p)
+{
+	int64_t oldest = INT64_MAX, turned, stall;
+	unsigned i;
+
+	for (i = 0; i < p->shared.nworkers; i++) {
+		turned = atomic_load(&p->shared.workers[i]->turned);
+		if (turned < oldest)
+			oldest = turned;
+	}
+	stall = clock_ms() - oldest;
+	return stall < 0 ? 0 : stall;
+}

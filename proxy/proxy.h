@@ -1,0 +1,71 @@
+/*
+ * All workers together, as the control thread sees them: started, given
+ * listeners and snapshots, counted, drained, stopped. Control thread only.
+ */
+#ifndef PROXY_PROXY_H
+#define PROXY_PROXY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "conf/conf.h"
+#include "health/snapshot.h"
+
+struct event_base;
+struct proxy;
+
+/* Called on the control thread when a worker has applied a snapshot, or has
+ * ended its last session while draining. */
+typedef void (*proxy_seen_cb)(void *);
+
+/* n workers, not yet running. */
+struct proxy *proxy_new(
+    struct event_base *control, unsigned n, proxy_seen_cb seen, void *arg);
+
+/* Open the listeners that conf names and that are not open yet, and give every
+ * frontend its id: by address, so that unchanged ones are untouched. -1 if one
+ * cannot be opened: nothing has changed then, and error says which and why.
+ * Called again before proxy_commit(), it takes the earlier call back. */
+int proxy_listen(struct proxy *p, struct conf *conf, char *error, size_t size);
+
+/* Take what proxy_listen() prepared into use, close listeners that are no
+ * longer named. */
+void proxy_commit(struct proxy *p);
+
+/* Start the threads. -1 with errno. */
+int proxy_start(struct proxy *p);
+
+/* Hand a snapshot to all workers; it is borrowed until proxy_seen() is past
+ * its generation. */
+void proxy_publish(struct proxy *p, const struct snapshot *s);
+
+/* The oldest generation that some worker still uses. */
+uint64_t proxy_seen(const struct proxy *p);
+
+/* Published snapshots hold until this clock_ms(). */
+void proxy_lease(struct proxy *p, int64_t until);
+
+/* Close the listeners, and each session as soon as it is quiet. */
+void proxy_drain(struct proxy *p);
+
+/* End the threads, closing what sessions there are, and join them. */
+void proxy_stop(struct proxy *p);
+void proxy_free(struct proxy *p);
+
+/* Figures, a little late: */
+unsigned proxy_workers(const struct proxy *p);
+unsigned proxy_sessions(const struct proxy *p); /* clients now, all */
+unsigned proxy_held(const struct proxy *p);     /* of them, waiting */
+unsigned proxy_server_sessions(const struct proxy *p, int server_id);
+unsigned proxy_frontend_sessions(const struct proxy *p, int frontend_id);
+unsigned proxy_frontend_held(const struct proxy *p, int frontend_id);
+void proxy_server_counters(
+    const struct proxy *p, int server_id, struct counter_sums *sum);
+void proxy_frontend_counters(
+    const struct proxy *p, int frontend_id, struct counter_sums *sum);
+
+/* Milliseconds since the slowest worker last turned. */
+int64_t proxy_stall_ms(const struct proxy *p);
+
+#endif

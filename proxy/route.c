@@ -1,0 +1,127 @@
+/*
+ * From a frontend's route to one server: the lowest rank that is there, not
+ * full, then balanced.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy/route.h"
+
+/* Servers about as near as the nearest are equally near. */
+#define NEAR_SLACK_US 200
+
+/* Connects under way to one server, over all workers; Redis' backlog is 511. */
+#define CONNECTS_MAX 256
+
+/* Can it take one more, from this worker? */
+static bool
+has_room(const struct worker *w, const struct conf_server *cs)
+{
+	uint32_t most = CONNECTS_MAX / w->shared->nworkers;
+
+	if (w->connecting[cs->id] >= most)
+		return false;
+	return cs->maxconn == 0 ||
+	       atomic_load(&w->shared->server_sessions[cs->id]) < cs->maxconn;
+}
+
+/* Keep only the nearest of n candidates; returns how many are left. */
+static size_t
+keep_nearest(const struct worker *w, struct balance_candidate *c, size_t n)
+{
+	const struct snapshot_server *s = w->snapshot->servers;
+	uint32_t best = UINT32_MAX;
+	size_t i, kept = 0;
+
+	for (i = 0; i < n; i++) {
+		if (s[c[i].id].latency_us < best)
+			best = s[c[i].id].latency_us;
+	}
+	for (i = 0; i < n; i++) {
+		if (s[c[i].id].latency_us <= best + best / 2 + NEAR_SLACK_US)
+			c[kept++] = c[i];
+	}
+	return kept;
+}
+
+int
+route_pick(struct worker *w, const struct conf_frontend *fe,
+    const struct in6_addr *client, int except)
+{
+	const struct conf_backend *cb = fe->backend;
+	struct balance_candidate c[CONF_SERVERS_MAX];
+	unsigned best = UINT32_MAX, rank;
+	bool full = false;
+	size_t n = 0, i;
+
+	for (i = 0; i < cb->nservers; i++) {
+		const struct conf_server *cs = &cb->servers[i];
+
+		rank = snapshot_rank(w->snapshot, fe, cs);
+		if (rank == 0 || rank > best)
+			continue;
+		if (!has_room(w, cs)) {
+			full = true;
+			continue;
+		}
+		if (cs->id == except)
+			continue;
+		if (rank < best)
+			n = 0;
+		best = rank;
+		c[n].id = cs->id;
+		c[n].weight = cs->weight;
+		c[n].load = atomic_load_explicit(
+		    &w->shared->server_sessions[cs->id], memory_order_relaxed);
+		c[n++].name = balance_hash(cs->name, strlen(cs->name));
+	}
+	if (n == 0)
+		return full ? ROUTE_FULL : ROUTE_NONE;
+	if (fe->route == ROUTE_LOWEST_LATENCY)
+		n = keep_nearest(w, c, n);
+	return c[balance_pick(fe->balance, &w->balance[fe->id], c, n, client)]
+	    .id;
+}
+
+/* What the route wants. */
+static const char *
+wanted(const struct conf_frontend *fe)
+{
+	if (fe->backend->check != CHECK_REDIS)
+		return "server";
+	switch (fe->route) {
+	case ROUTE_PRIMARY:
+		return "primary";
+	case ROUTE_REPLICA:
+	case ROUTE_ANY_REPLICA:
+		return "replica";
+	default:
+		return "server";
+	}
+}
+
+void
+route_explain(const struct worker *w, const struct conf_frontend *fe, char *buf,
+    size_t size)
+{
+	const struct conf_backend *cb = fe->backend;
+	const struct snapshot *s = w->snapshot;
+	size_t i, down = 0;
+	bool full = false;
+
+	for (i = 0; i < cb->nservers; i++) {
+		int id = cb->servers[i].id;
+
+		if ((size_t)id >= s->nservers || !s->servers[id].up)
+			down++;
+		else if (snapshot_rank(s, fe, &cb->servers[i]) != 0)
+			full = true;
+	}
+	if (full)
+		snprintf(buf, size, "no place on a %s of backend %s",
+		    wanted(fe), cb->name);
+	else
+		snprintf(buf, size,
+		    "no %s for backend %s, %zu of %zu servers down", wanted(fe),
+		    cb->name, down, cb->nservers);
+}

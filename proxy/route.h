@@ -1,0 +1,24 @@
+/*
+ * From a frontend's route and the worker's snapshot to one server.
+ */
+#ifndef PROXY_ROUTE_H
+#define PROXY_ROUTE_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+
+#include "proxy/worker.h"
+
+#define ROUTE_NONE (-1) /* no server fits */
+#define ROUTE_FULL (-2) /* those that fit have no place now */
+
+/* The id of a server for this client, or one of the above. except is a server
+ * to avoid if there is another; -1 none. */
+int route_pick(struct worker *w, const struct conf_frontend *fe,
+    const struct in6_addr *client, int except);
+
+/* Why no server fits: "no primary for backend redis, 3 servers down". */
+void route_explain(const struct worker *w, const struct conf_frontend *fe,
+    char *buf, size_t size);
+
+#endif

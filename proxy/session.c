@@ -1,0 +1,622 @@
+/*
+ * The life of a session: wait for the client's first byte, find a server or be
+ * held, connect, relay until both sides are through, close. Which server is
+ * route.c's business; sending and keeping bytes is endpoint.c's.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/net.h"
+#include "proxy/relay.h"
+#include "proxy/route.h"
+#include "proxy/session.h"
+
+#define STALE_MS      500 /* a FIN in a connect this slow: it gave up */
+#define TLS_HANDSHAKE 0x16
+
+static void session_client_cb(evutil_socket_t, short, void *);
+static void session_server_cb(evutil_socket_t, short, void *);
+static void hold(struct session *);
+
+/* The list that a session of this state is on. */
+static struct session_list *
+list_of(struct session *s)
+{
+	struct worker *w = s->worker;
+
+	switch (s->state) {
+	case STATE_WAITING:
+		return &w->waiting;
+	case STATE_HELD:
+		return &w->held[s->fe->id];
+	case STATE_REPLYING:
+		return &w->replying;
+	case STATE_DEAD:
+		return &w->dead;
+	default:
+		return &w->on_server[s->server_id];
+	}
+}
+
+/* The one place that changes the state: lists and counts follow it. */
+static void
+set_state(struct session *s, enum session_state state, int server_id)
+{
+	struct worker *w = s->worker;
+	bool was_on =
+	    s->state == STATE_CONNECTING || s->state == STATE_RELAYING;
+	bool is_on = state == STATE_CONNECTING || state == STATE_RELAYING;
+
+	TAILQ_REMOVE(list_of(s), s, link);
+	if (s->state == STATE_HELD)
+		atomic_fetch_sub(&w->shared->frontend_held[s->fe->id], 1);
+	if (s->state == STATE_CONNECTING)
+		w->connecting[s->server_id]--;
+	if (was_on && !is_on)
+		atomic_fetch_sub(&w->shared->server_sessions[s->server_id], 1);
+	s->state = (uint8_t)state;
+	s->since = clock_coarse_ms();
+	s->server_id = (int16_t)server_id;
+	if (is_on && !was_on)
+		atomic_fetch_add(&w->shared->server_sessions[server_id], 1);
+	if (state == STATE_CONNECTING)
+		w->connecting[server_id]++;
+	if (state == STATE_HELD)
+		atomic_fetch_add(&w->shared->frontend_held[s->fe->id], 1);
+	/* Connecting sessions first: sweep_tick() need not look further. */
+	if (state == STATE_CONNECTING)
+		TAILQ_INSERT_HEAD(list_of(s), s, link);
+	else
+		TAILQ_INSERT_TAIL(list_of(s), s, link);
+}
+
+/* The counters of the session's server, or of its frontend before one. */
+static struct counters *
+server_counters(const struct session *s)
+{
+	return &s->worker->server_counters[s->server_id];
+}
+
+static struct counters *
+frontend_counters(const struct session *s)
+{
+	return &s->worker->frontend_counters[s->fe->id];
+}
+
+void
+session_use_conf(const struct worker *w, const struct conf *conf, int change)
+{
+	atomic_fetch_add_explicit(&conf->use->worker[w->index].sessions,
+	    (uint32_t)change, memory_order_release);
+}
+
+void
+session_uncount(struct worker *w, int frontend_id)
+{
+	atomic_fetch_sub(&w->load, 1);
+	atomic_fetch_sub(&w->shared->sessions, 1);
+	atomic_fetch_sub(&w->shared->frontend_sessions[frontend_id], 1);
+}
+
+/* What both sockets of a frontend's sessions are tuned to. */
+static void
+tune(int fd, const struct conf_frontend *fe)
+{
+	struct net_options o = {fe->backend->keepalive_idle,
+	    fe->backend->keepalive_interval, fe->backend->keepalive_count,
+	    fe->backend->user_timeout};
+
+	net_tune(fd, &o);
+}
+
+int
+session_open(
+    struct worker *w, const struct conf_frontend *fe, const struct arrival *a)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -1;
+	s->worker = w;
+	s->fe = fe;
+	s->ip = a->ip;
+	s->port = a->port;
+	s->relay.client.fd = s->relay.server.fd = -1;
+	s->server_id = -1;
+	s->opened = s->since = clock_coarse_ms();
+	s->relay.active = (uint32_t)(s->opened >> RELAY_TICK);
+	if (endpoint_open(
+		&s->relay.client, w->base, a->fd, session_client_cb, s) != 0) {
+		free(s);
+		return -1;
+	}
+	tune(a->fd, fe);
+	s->state = STATE_WAITING;
+	TAILQ_INSERT_TAIL(&w->waiting, s, link);
+	session_use_conf(w, fe->conf, 1);
+	counter_add(frontend_counters(s)->sessions, 1);
+	if (!fe->defer_connect)
+		session_route(s);
+	return 0;
+}
+
+/* Count why it ended, where it was. */
+static void
+count_end(const struct session *s, enum session_reason why)
+{
+	struct counters *list[2] = {frontend_counters(s), NULL};
+	int i;
+
+	if (s->server_id >= 0)
+		list[1] = server_counters(s);
+	for (i = 0; i < 2 && list[i] != NULL; i++) {
+		switch (why) {
+		case SESSION_CLIENT_ABORT:
+		case SESSION_GAVE_UP:
+			counter_add(list[i]->client_aborts, 1);
+			break;
+		case SESSION_SERVER_ABORT:
+		case SESSION_SERVER_DOWN:
+			counter_add(list[i]->server_aborts, 1);
+			break;
+		case SESSION_CLIENT_TIMEOUT:
+		case SESSION_SERVER_TIMEOUT:
+		case SESSION_SERVER_SILENT:
+			counter_add(list[i]->timeouts, 1);
+			break;
+		case SESSION_FENCED:
+			counter_add(list[i]->fenced, 1);
+			break;
+		case SESSION_NO_SERVER:
+			counter_add(list[i]->unserved, 1);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* Is this an end that nobody needs to look into? */
+static bool
+is_plain(enum session_reason why)
+{
+	return why == SESSION_DONE || why == SESSION_NOTHING_SENT ||
+	       why == SESSION_DRAINED;
+}
+
+/* The name of the server that the session is on, if any configuration that is
+ * still there has it. */
+static const char *
+server_name(const struct session *s)
+{
+	const struct conf_backend *cb = s->fe->backend;
+	size_t i;
+
+	for (i = 0; i < cb->nservers; i++) {
+		if (cb->servers[i].id == s->server_id)
+			return cb->servers[i].name;
+	}
+	return "-";
+}
+
+/* The one line of a session, at its end. */
+static void
+log_end(const struct session *s, enum session_reason why)
+{
+	enum conf_session_log how =
+	    s->worker->snapshot->conf->global.session_log;
+	struct addr a = {.family = AF_INET6, .port = s->port, .u.v6 = s->ip};
+	char client[ADDR_STR_MAX] = "unix";
+
+	if (how == SESSION_LOG_OFF ||
+	    (how == SESSION_LOG_ERRORS && is_plain(why)))
+		return;
+	if (IN6_IS_ADDR_V4MAPPED(&s->ip)) {
+		a.family = AF_INET;
+		memcpy(&a.u.v4, &s->ip.s6_addr[12], 4);
+	}
+	if (!IN6_IS_ADDR_UNSPECIFIED(&s->ip))
+		addr_str(&a, client);
+	log_info("session %s %s %s/%s: %s; %lld ms, %llu bytes in, %llu out",
+	    client, s->fe->name, s->fe->backend->name, server_name(s),
+	    session_reason_str(why), (long long)(clock_coarse_ms() - s->opened),
+	    (unsigned long long)s->relay.bytes_in,
+	    (unsigned long long)s->relay.bytes_out);
+}
+
+void
+session_close(struct session *s, enum session_reason why)
+{
+	struct worker *w = s->worker;
+
+	if (s->state == STATE_DEAD)
+		return;
+	count_end(s, why);
+	log_end(s, why);
+	set_state(s, STATE_DEAD, -1);
+	endpoint_close(&s->relay.client);
+	endpoint_close(&s->relay.server);
+	session_uncount(w, s->fe->id);
+	session_use_conf(w, s->fe->conf, -1);
+	worker_later(w);
+}
+
+/* Come back to a session that stopped at its byte budget. */
+static void
+run_later(struct session *s)
+{
+	struct worker *w = s->worker;
+	struct session **run;
+
+	if (s->on_run)
+		return;
+	if (w->nrun == w->run_room) {
+		run = realloc(w->run, (w->run_room + 64) * sizeof(*run));
+		if (run == NULL) {
+			session_close(s, SESSION_NO_MEMORY);
+			return;
+		}
+		w->run = run;
+		w->run_room += 64;
+	}
+	w->run[w->nrun++] = s;
+	s->on_run = true;
+	worker_later(w);
+}
+
+/*
+ * Relaying.
+ */
+
+/* Until when the session's client may be read: see worker_read_until(). */
+static int64_t
+read_until(const struct session *s)
+{
+	return worker_read_until(s->worker, s->fe);
+}
+
+/* Account for what a move did, and do what its result asks for. Returns false
+ * if the session is closed. */
+static bool
+settle(struct session *s, enum relay_result result, uint64_t in, uint64_t out)
+{
+	struct counters *list[2] = {server_counters(s), frontend_counters(s)};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		counter_add(list[i]->bytes_in, s->relay.bytes_in - in);
+		counter_add(list[i]->bytes_out, s->relay.bytes_out - out);
+	}
+	if (s->relay.stalled)
+		worker_stall(s->worker);
+	switch (result) {
+	case RELAY_ON:
+		return true;
+	case RELAY_AGAIN:
+		run_later(s);
+		return s->state != STATE_DEAD;
+	case RELAY_DONE:
+		session_close(s, SESSION_DONE);
+		return false;
+	case RELAY_CLIENT_BROKEN:
+		session_close(s, SESSION_CLIENT_ABORT);
+		return false;
+	case RELAY_SERVER_BROKEN:
+		session_close(s, SESSION_SERVER_ABORT);
+		return false;
+	default:
+		session_close(s, SESSION_NO_MEMORY);
+		return false;
+	}
+}
+
+/* Something happened at one end of a relaying session. */
+static void
+on_event(struct session *s, bool at_client, short what)
+{
+	uint64_t in = s->relay.bytes_in, out = s->relay.bytes_out;
+	enum relay_result result = relay_event(
+	    &s->relay, at_client, what, s->worker->buffer, read_until(s));
+
+	settle(s, result, in, out);
+}
+
+void
+session_move_on(struct session *s)
+{
+	uint64_t in = s->relay.bytes_in, out = s->relay.bytes_out;
+	enum relay_result result;
+
+	s->relay.stalled = false;
+	result = relay_both(&s->relay, s->worker->buffer, read_until(s));
+	settle(s, result, in, out);
+}
+
+void
+session_leave(struct session *s, enum session_reason why)
+{
+	enum relay_result result;
+	uint64_t in, out;
+
+	if (s->state == STATE_CONNECTING) {
+		endpoint_close(&s->relay.server);
+		set_state(s, STATE_WAITING, -1);
+		session_route(s);
+		return;
+	}
+	in = s->relay.bytes_in;
+	out = s->relay.bytes_out;
+	result = relay_from_server(&s->relay, s->worker->buffer);
+	if (settle(s, result, in, out))
+		session_close(s, why);
+}
+
+/*
+ * Before relaying.
+ */
+
+/* The server is there: from now on bytes flow. */
+static void
+begin_relay(struct session *s)
+{
+	struct pollfd p = {.fd = s->relay.client.fd, .events = POLLRDHUP};
+	bool slow = clock_coarse_ms() - s->since > STALE_MS;
+
+	/* A client that gave up while it waited is not executed now. */
+	if ((s->patience != 0 || slow) && poll(&p, 1, 0) == 1 &&
+	    (p.revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0) {
+		session_close(s, SESSION_GAVE_UP);
+		return;
+	}
+	s->tries = 0;
+	s->patience = 0;
+	set_state(s, STATE_RELAYING, s->server_id);
+	counter_add(server_counters(s)->sessions, 1);
+	if (!TAILQ_EMPTY(&s->worker->held[s->fe->id]))
+		session_release(s->worker);
+	if (s->state == STATE_RELAYING)
+		session_move_on(s);
+}
+
+void
+session_connect_failed(struct session *s, int error)
+{
+	int failed = s->server_id;
+
+	counter_add(server_counters(s)->connect_errors, 1);
+	log_debug("connect to %s/%s: %s", s->fe->backend->name, server_name(s),
+	    strerror(error));
+	endpoint_close(&s->relay.server);
+	if (s->tries < UINT8_MAX)
+		s->tries++;
+	set_state(s, STATE_WAITING, failed);
+	if (s->tries <= s->fe->backend->retries) {
+		counter_add(frontend_counters(s)->retries, 1);
+		session_route(s);
+		return;
+	}
+	hold(s);
+}
+
+/* Connect to a server that was picked. */
+static void
+session_connect(struct session *s, int id)
+{
+	struct worker *w = s->worker;
+	int fd = net_connect(&w->snapshot->servers[id].addr);
+
+	set_state(s, STATE_CONNECTING, id);
+	if (fd < 0) {
+		session_connect_failed(s, errno);
+		return;
+	}
+	tune(fd, s->fe);
+	if (endpoint_open(
+		&s->relay.server, w->base, fd, session_server_cb, s) != 0) {
+		close(fd);
+		session_close(s, SESSION_NO_MEMORY);
+	}
+}
+
+void
+session_route(struct session *s)
+{
+	int failed = s->server_id;
+	int id = route_pick(s->worker, s->fe, &s->ip, failed);
+
+	/* Held clients of the same frontend were here before. */
+	if (id >= 0 && s->patience == 0 &&
+	    !TAILQ_EMPTY(&s->worker->held[s->fe->id]))
+		id = ROUTE_FULL;
+	if (id >= 0)
+		session_connect(s, id);
+	else
+		hold(s);
+}
+
+void
+session_turn_away(struct session *s)
+{
+	char why[160], line[200];
+	char first;
+	int n;
+
+	route_explain(s->worker, s->fe, why, sizeof(why));
+	if (!s->fe->no_server_reply ||
+	    (recv(s->relay.client.fd, &first, 1, MSG_PEEK) == 1 &&
+		first == TLS_HANDSHAKE)) {
+		session_close(s, SESSION_NO_SERVER);
+		return;
+	}
+	n = snprintf(line, sizeof(line), "-LOADING roleproxy: %s\r\n", why);
+	if (endpoint_send(&s->relay.client, line, (size_t)n) != 0) {
+		session_close(s, SESSION_GAVE_UP);
+		return;
+	}
+	endpoint_shut(&s->relay.client);
+	set_state(s, STATE_REPLYING, -1);
+}
+
+/* Wait, unread, until there is a server or the time is up. */
+static void
+hold(struct session *s)
+{
+	if (s->state == STATE_HELD)
+		return;
+	if (s->fe->backend->hold == 0) {
+		session_turn_away(s);
+		return;
+	}
+	if (s->relay.client.closed) {
+		session_close(s, SESSION_GAVE_UP);
+		return;
+	}
+	if (s->patience == 0) {
+		counter_add(frontend_counters(s)->held, 1);
+		s->patience = clock_coarse_ms() + s->fe->backend->hold;
+		set_state(s, STATE_HELD, -1);
+		return;
+	}
+	/* It was first in line, and is again. */
+	set_state(s, STATE_HELD, -1);
+	TAILQ_REMOVE(list_of(s), s, link);
+	TAILQ_INSERT_HEAD(list_of(s), s, link);
+}
+
+void
+session_release(struct worker *w)
+{
+	const struct conf *conf = w->snapshot->conf;
+	struct session *s;
+	size_t i;
+	int id;
+
+	for (i = 0; i < conf->nfrontends; i++) {
+		const struct conf_frontend *fe = &conf->frontends[i];
+
+		while ((s = TAILQ_FIRST(&w->held[fe->id])) != NULL) {
+			id = route_pick(w, s->fe, &s->ip, -1);
+			if (id < 0)
+				break;
+			session_connect(s, id);
+			/* Refused at once: it is held again, as the last. */
+			if (s->state == STATE_HELD)
+				break;
+		}
+	}
+}
+
+/* The client's first byte, or its end, or both. */
+static void
+first_byte(struct session *s)
+{
+	char byte;
+
+	if (s->relay.client.closed &&
+	    recv(s->relay.client.fd, &byte, 1, MSG_PEEK) <= 0)
+		session_close(s, SESSION_NOTHING_SENT);
+	else
+		session_route(s);
+}
+
+/* Read what a client that was turned away still sends, until it closes. */
+static void
+swallow(struct session *s)
+{
+	struct worker *w = s->worker;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		n = recv(s->relay.client.fd, w->buffer, RELAY_BUFFER, 0);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0)
+			break;
+	}
+	session_close(s, SESSION_NO_SERVER);
+}
+
+static void
+session_client_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	if ((what & EV_CLOSED) != 0)
+		s->relay.client.closed = true;
+	switch (s->state) {
+	case STATE_WAITING:
+		if ((what & (EV_READ | EV_CLOSED)) != 0)
+			first_byte(s);
+		break;
+	case STATE_HELD:
+		if ((what & EV_CLOSED) != 0)
+			session_close(s, SESSION_GAVE_UP);
+		break;
+	case STATE_RELAYING:
+		on_event(s, true, what);
+		break;
+	case STATE_REPLYING:
+		if ((what & (EV_READ | EV_CLOSED)) != 0)
+			swallow(s);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+session_server_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (s->state == STATE_RELAYING) {
+		on_event(s, false, what);
+		return;
+	}
+	if (s->state != STATE_CONNECTING)
+		return;
+	if ((what & EV_CLOSED) != 0)
+		s->relay.server.closed = true;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error != 0)
+		session_connect_failed(s, error);
+	else if ((what & EV_WRITE) != 0)
+		begin_relay(s);
+}
+
+const char *
+session_reason_str(enum session_reason why)
+{
+	static const char *const words[] = {
+	    [SESSION_DONE] = "done",
+	    [SESSION_NOTHING_SENT] = "nothing sent",
+	    [SESSION_GAVE_UP] = "gave up waiting",
+	    [SESSION_CLIENT_ABORT] = "client broke off",
+	    [SESSION_SERVER_ABORT] = "server broke off",
+	    [SESSION_CLIENT_TIMEOUT] = "client timeout",
+	    [SESSION_SERVER_TIMEOUT] = "server timeout",
+	    [SESSION_NO_SERVER] = "no server",
+	    [SESSION_FENCED] = "fenced",
+	    [SESSION_SERVER_DOWN] = "server down",
+	    [SESSION_SERVER_SILENT] = "server silent",
+	    [SESSION_MAINTENANCE] = "maintenance",
+	    [SESSION_MOVED] = "address changed",
+	    [SESSION_DRAINED] = "drained",
+	    [SESSION_STOPPED] = "stopped",
+	    [SESSION_NO_MEMORY] = "out of memory",
+	};
+
+	return words[why];
+}

@@ -1,0 +1,222 @@
+/*
+ * What is done to all sessions of a worker at once. A loop's body may close the
+ * session that it is at, and no other.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "proxy/session.h"
+#include "proxy/sweep.h"
+
+#define LINGER_MS      1000 /* for a client to read its -LOADING */
+#define QUIET_MS       200  /* silence that lets a draining session go */
+#define TICKS_A_SECOND (1000 / WORKER_TICK_MS)
+
+/* The next of a list, which the loop's body may close. */
+#define FOREACH_SAFE(s, next, list) \
+	for (s = TAILQ_FIRST(list); \
+	     s != NULL && (next = TAILQ_NEXT(s, link), 1); s = next)
+
+void
+sweep_close_server(struct worker *w, int id, enum session_reason why)
+{
+	struct session *s, *next;
+
+	FOREACH_SAFE(s, next, &w->on_server[id])
+	session_leave(s, why);
+}
+
+/* Close all of one list. */
+static void
+close_list(struct session_list *list, enum session_reason why)
+{
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(list)) != NULL)
+		session_close(s, why);
+}
+
+void
+sweep_close_all(struct worker *w, enum session_reason why)
+{
+	size_t i;
+
+	close_list(&w->waiting, why);
+	close_list(&w->replying, why);
+	for (i = 0; i < CONF_FRONTENDS_MAX; i++)
+		close_list(&w->held[i], why);
+	for (i = 0; i < CONF_SERVERS_MAX; i++)
+		close_list(&w->on_server[i], why);
+}
+
+/* Move the clients of one list to the frontends of a new configuration. */
+static void
+reconfigure_list(struct worker *w, struct session_list *list)
+{
+	const struct conf_frontend *fe;
+	struct session *s;
+
+	TAILQ_FOREACH (s, list, link) {
+		fe = w->frontends[s->fe->id];
+		if (fe == NULL)
+			continue; /* removed: its conf lives on with it */
+		session_use_conf(w, s->fe->conf, -1);
+		session_use_conf(w, fe->conf, 1);
+		s->fe = fe;
+	}
+}
+
+void
+sweep_reconfigure(struct worker *w)
+{
+	size_t i;
+
+	reconfigure_list(w, &w->waiting);
+	for (i = 0; i < CONF_FRONTENDS_MAX; i++)
+		reconfigure_list(w, &w->held[i]);
+}
+
+/* Has the session been silent since the server's last byte, with nothing left
+ * to send? */
+static bool
+is_quiet(const struct session *s, int64_t now)
+{
+	return (s->relay.server_spoke || s->relay.bytes_in == 0) &&
+	       s->relay.client.pending == NULL &&
+	       s->relay.server.pending == NULL &&
+	       now - ((int64_t)s->relay.active << RELAY_TICK) > QUIET_MS + 64;
+}
+
+/* Close a relaying session that has been silent too long, or that a stop is
+ * waiting for. */
+static void
+check_idle(struct session *s, int64_t now)
+{
+	uint32_t idle = (uint32_t)(now >> RELAY_TICK) - s->relay.active;
+	int64_t idle_ms = (int64_t)idle << RELAY_TICK;
+	int64_t client = s->fe->client_timeout;
+	int64_t server = s->fe->backend->server_timeout;
+
+	if (s->worker->draining && is_quiet(s, now))
+		session_close(s, SESSION_DRAINED);
+	else if (s->relay.server_spoke && client > 0 && idle_ms >= client)
+		session_close(s, SESSION_CLIENT_TIMEOUT);
+	else if (!s->relay.server_spoke && server > 0 && idle_ms >= server)
+		session_close(s, SESSION_SERVER_TIMEOUT);
+}
+
+/* Deadlines of the sessions on one server: connects first. */
+static void
+tick_server(struct worker *w, size_t id, int64_t now, bool idle)
+{
+	struct session *s, *next;
+
+	FOREACH_SAFE(s, next, &w->on_server[id])
+	{
+		if (s->state == STATE_RELAYING) {
+			if (!idle)
+				return;
+			check_idle(s, now);
+		} else if (now - s->since >= s->fe->backend->connect_timeout) {
+			session_connect_failed(s, ETIMEDOUT);
+		}
+	}
+}
+
+/* Deadlines of clients that have no server. */
+static void
+tick_serverless(struct worker *w, int64_t now)
+{
+	struct session *s, *next;
+	size_t i;
+
+	FOREACH_SAFE(s, next, &w->waiting)
+	{
+		int64_t limit = s->fe->client_timeout;
+
+		if (w->draining)
+			session_close(s, SESSION_DRAINED);
+		else if (limit > 0 && now - s->since >= limit)
+			session_close(s, SESSION_CLIENT_TIMEOUT);
+	}
+	FOREACH_SAFE(s, next, &w->replying)
+	{
+		if (now - s->since >= LINGER_MS)
+			session_close(s, SESSION_NO_SERVER);
+	}
+	for (i = 0; i < CONF_FRONTENDS_MAX; i++) {
+		FOREACH_SAFE(s, next, &w->held[i])
+		{
+			if (now < s->patience)
+				break;
+			session_turn_away(s);
+		}
+	}
+}
+
+void
+sweep_tick(struct worker *w)
+{
+	int64_t now = clock_coarse_ms();
+	bool idle = w->draining || w->ticks % TICKS_A_SECOND == 0;
+	size_t i;
+
+	session_release(w);
+	tick_serverless(w, now);
+	for (i = 0; i < w->snapshot->nservers; i++)
+		tick_server(w, i, now, idle);
+}
+
+void
+sweep_unstall(struct worker *w)
+{
+	struct session *s, *next;
+	size_t i;
+
+	for (i = 0; i < w->snapshot->nservers; i++) {
+		FOREACH_SAFE(s, next, &w->on_server[i])
+		{
+			if (s->relay.stalled && s->state == STATE_RELAYING)
+				session_move_on(s);
+		}
+	}
+}
+
+/* Take a session from the run list: it is to be freed. */
+static void
+forget_run(struct worker *w, const struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < w->nrun; i++) {
+		if (w->run[i] == s)
+			w->run[i] = NULL;
+	}
+}
+
+void
+sweep_later(struct worker *w)
+{
+	size_t n = w->nrun, i;
+	struct session *s;
+
+	for (i = 0; i < n; i++) {
+		s = w->run[i];
+		if (s == NULL)
+			continue;
+		s->on_run = false;
+		w->run[i] = NULL;
+		if (s->state == STATE_RELAYING)
+			session_move_on(s);
+	}
+	memmove(w->run, w->run + n, (w->nrun - n) * sizeof(w->run[0]));
+	w->nrun -= n;
+	while ((s = TAILQ_FIRST(&w->dead)) != NULL) {
+		if (s->on_run)
+			forget_run(w, s);
+		TAILQ_REMOVE(&w->dead, s, link);
+		free(s);
+	}
+}
