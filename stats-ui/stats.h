@@ -1,0 +1,60 @@
+/*
+ * What people and programs can see over HTTP: the page, its JSON, health and
+ * readiness. Control thread only; nothing here changes what the proxy does.
+ */
+#ifndef STATS_UI_STATS_H
+#define STATS_UI_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "conf/conf.h"
+#include "health/monitor.h"
+
+struct event_base;
+struct stats;
+
+/* Where the figures come from; set by main. All are called with arg. */
+struct stats_source {
+	const struct monitor *monitor;
+	const struct conf *(*conf)(void *); /* the running one */
+	unsigned (*sessions)(void *);       /* clients now */
+	unsigned (*server_sessions)(int id, void *);
+	unsigned (*frontend_sessions)(int id, void *);
+	unsigned (*frontend_held)(int id, void *);
+	void (*server_counters)(int id, struct counter_sums *, void *);
+	void (*frontend_counters)(int id, struct counter_sums *, void *);
+	int64_t (*stall_ms)(void *); /* since the slowest worker turned */
+	bool (*draining)(void *);
+	unsigned (*workers)(void *);
+	int64_t started; /* clock_ms() at the start; 0: when stats_new() ran */
+	void *arg;
+};
+
+/* Keeps a copy of source. NULL if out of memory. */
+struct stats *stats_new(
+    struct event_base *base, const struct stats_source *source);
+
+/* Open the addresses of conf->stats that are not open yet; -1 with error set
+ * if one cannot be opened, and nothing has changed. */
+int stats_listen(
+    struct stats *s, const struct conf *conf, char *error, size_t size);
+
+/* Take that into use; close addresses that are no longer named. */
+void stats_commit(struct stats *s);
+
+/* Close what stats_listen() opened and stats_commit() did not take. */
+void stats_abort(struct stats *s);
+
+/* How long a client may take to send its request; 10 s unless told. */
+void stats_set_timeout(struct stats *s, int64_t ms);
+void stats_free(struct stats *s);
+
+/* Renderers: each adds its document to out. */
+struct evbuffer;
+void stats_render_html(const struct stats_source *src, struct evbuffer *out);
+void stats_render_json(const struct stats_source *src, struct evbuffer *out);
+
+#endif

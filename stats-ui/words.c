@@ -1,0 +1,339 @@
+/*
+ * What the page and its JSON say alike: the state of servers and backends in
+ * words that a person can act on. No markup here.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "stats-ui/words.h"
+
+/* Does anything look at the servers of this backend? */
+static bool
+is_checked(const struct conf_backend *cb)
+{
+	return cb->check != CHECK_NONE;
+}
+
+const char *
+words_status(const struct monitor_server *ms)
+{
+	if (ms->maintenance)
+		return "MAINT";
+	return health_str(ms->state->health);
+}
+
+/* Why a server that answers does less than its role could. */
+static const char *
+reason_up(const struct monitor_server *ms)
+{
+	const struct server_state *st = ms->state;
+
+	if (st->last.result != PROBE_OK && st->last.result != PROBE_NONE)
+		return probe_result_str(st->last.result);
+	if (st->role == ROLE_PRIMARY && ms->fenced)
+		return "fenced: it lost the writes";
+	if (st->role == ROLE_PRIMARY && !ms->writer)
+		return "says primary but is not the writer";
+	if (st->role != ROLE_REPLICA || ms->now->readable)
+		return "";
+	if (st->known.syncing)
+		return "synchronising with its primary";
+	if (!st->known.link_up)
+		return "its link to the primary is down";
+	return "not fit for reads: not a replica of the writer";
+}
+
+const char *
+words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
+    char buf[WORDS_MAX])
+{
+	const struct observation *last = &ms->state->last;
+	const char *text = "";
+
+	if (ms->maintenance)
+		text = "taken out by the operator";
+	else if (!is_checked(cb))
+		text = "not checked: check = none";
+	else if (ms->state->health == HEALTH_UNCHECKED)
+		text = "no check has ended yet";
+	else if (ms->state->health == HEALTH_DOWN)
+		text = probe_result_str(last->result);
+	else if (cb->check == CHECK_REDIS)
+		text = reason_up(ms);
+	snprintf(buf, WORDS_MAX, "%s", text);
+	return buf;
+}
+
+unsigned
+words_held(const struct stats_source *src, const struct conf_backend *cb)
+{
+	const struct conf *conf = src->conf(src->arg);
+	unsigned held = 0;
+
+	for (size_t i = 0; i < conf->nfrontends; i++) {
+		const struct conf_frontend *cf = &conf->frontends[i];
+
+		if (cf->backend == cb)
+			held += src->frontend_held(cf->id, src->arg);
+	}
+	return held;
+}
+
+/* "; 3 clients wait", or nothing when there are none. Returns buf. */
+static const char *
+waiting(
+    const struct stats_source *src, const struct conf_backend *cb, char buf[48])
+{
+	unsigned held = words_held(src, cb);
+
+	buf[0] = '\0';
+	if (held == 1)
+		snprintf(buf, 48, "; 1 client waits");
+	else if (held > 1)
+		snprintf(buf, 48, "; %u clients wait", held);
+	return buf;
+}
+
+/* The newest decision that made this server the writer; NULL if forgotten. */
+static const struct decision *
+made_writer(const struct stats_source *src, const struct conf_backend *cb,
+    const char *name)
+{
+	const struct decision *d;
+
+	for (size_t i = 0; (d = monitor_decision(src->monitor, i)) != NULL; i++)
+		if (strcmp(d->backend, cb->name) == 0 && d->to[0] != '\0' &&
+		    d->action == WRITER_SWITCH)
+			return strcmp(d->to, name) == 0 ? d : NULL;
+	return NULL;
+}
+
+/* "Writes go to redis-2 since 03:12:07." */
+static void
+writer_words(const struct stats_source *src, const struct conf_backend *cb,
+    const char *name, char buf[WORDS_MAX])
+{
+	const struct decision *d = made_writer(src, cb, name);
+	char when[WORDS_MAX], wait[48];
+
+	waiting(src, cb, wait);
+	if (d == NULL)
+		snprintf(buf, WORDS_MAX, "Writes go to %.64s%s.", name, wait);
+	else
+		snprintf(buf, WORDS_MAX, "Writes go to %.64s since %.32s%s.",
+		    name, words_time(d->wall_us, when), wait);
+}
+
+/* For a backend without roles: how many servers are up. */
+static void
+plain_words(const struct stats_source *src, const struct conf_backend *cb,
+    char buf[WORDS_MAX])
+{
+	char wait[48];
+	size_t up = 0;
+
+	for (size_t i = 0; i < cb->nservers; i++)
+		up += monitor_server(src->monitor, &cb->servers[i]).now->up;
+	waiting(src, cb, wait);
+	if (!is_checked(cb))
+		snprintf(buf, WORDS_MAX, "Servers are not checked%s.", wait);
+	else if (up == 0)
+		snprintf(buf, WORDS_MAX, "No server is up%s.", wait);
+	else
+		snprintf(buf, WORDS_MAX, "%zu of %zu servers %s up%s.", up,
+		    cb->nservers, up == 1 ? "is" : "are", wait);
+}
+
+const char *
+words_backend(const struct stats_source *src, const struct conf_backend *cb,
+    char buf[WORDS_MAX])
+{
+	struct writer_verdict why = {.action = WRITER_NONE, .writer = -1};
+	const struct conf_server *writer;
+	const char *cause;
+	char wait[48];
+
+	if (cb->check != CHECK_REDIS) {
+		plain_words(src, cb, buf);
+		return buf;
+	}
+	writer = monitor_writer(src->monitor, cb, &why);
+	cause = writer_cause_str(why.cause);
+	waiting(src, cb, wait);
+	if (writer == NULL)
+		snprintf(buf, WORDS_MAX, "No server takes writes: %.200s%s.",
+		    cause, wait);
+	else if (monitor_server(src->monitor, writer).now->writable)
+		writer_words(src, cb, writer->name, buf);
+	else
+		snprintf(buf, WORDS_MAX, "Writes wait for %.64s: %.200s%s.",
+		    writer->name, cause, wait);
+	return buf;
+}
+
+/* What a decision did, without the reason. */
+static void
+decision_head(const struct decision *d, char buf[WORDS_MAX])
+{
+	bool from = d->from[0] != '\0', to = d->to[0] != '\0';
+
+	if (d->action == WRITER_FENCE)
+		snprintf(buf, WORDS_MAX, "%s loses the writes",
+		    from ? d->from : "the writer");
+	else if (d->action == WRITER_WAIT)
+		snprintf(buf, WORDS_MAX, "writes wait for %s",
+		    from ? d->from : "the writer");
+	else if (from && to && strcmp(d->from, d->to) != 0)
+		snprintf(buf, WORDS_MAX, "writes move from %s to %s", d->from,
+		    d->to);
+	else if (to)
+		snprintf(buf, WORDS_MAX, "writes go to %s", d->to);
+	else
+		snprintf(buf, WORDS_MAX, "no server takes writes");
+}
+
+const char *
+words_decision(const struct decision *d, char buf[WORDS_MAX])
+{
+	char head[WORDS_MAX], votes[64] = "", closed[64] = "";
+
+	decision_head(d, head);
+	if (d->voters > 0 && d->action == WRITER_SWITCH)
+		snprintf(votes, sizeof(votes), " (%d of %d%s)", d->votes,
+		    d->voters,
+		    d->cause == CAUSE_VOTES ? "" : " replicas follow it");
+	if (d->sessions_closed > 0)
+		snprintf(closed, sizeof(closed), "; %u session%s closed",
+		    d->sessions_closed, d->sessions_closed == 1 ? "" : "s");
+	snprintf(buf, WORDS_MAX, "%.64s: %.160s: %.160s%s%s; took %lld ms.",
+	    d->backend, head, writer_cause_str(d->cause), votes, closed,
+	    (long long)d->took_ms);
+	return buf;
+}
+
+const char *
+words_address(const struct monitor_server *ms, char buf[WORDS_MAX])
+{
+	char text[ADDR_STR_MAX];
+
+	if (ms->now->addr.family != 0)
+		snprintf(buf, WORDS_MAX, "%s", addr_str(&ms->now->addr, text));
+	else if (strchr(ms->conf->host, ':') != NULL)
+		snprintf(
+		    buf, WORDS_MAX, "[%s]:%u", ms->conf->host, ms->conf->port);
+	else
+		snprintf(
+		    buf, WORDS_MAX, "%s:%u", ms->conf->host, ms->conf->port);
+	return buf;
+}
+
+const char *
+words_time(int64_t wall_us, char buf[WORDS_MAX])
+{
+	time_t then = (time_t)(wall_us / 1000000);
+	time_t now = (time_t)(clock_wall_us() / 1000000);
+	struct tm t, n;
+
+	localtime_r(&then, &t);
+	localtime_r(&now, &n);
+	if (t.tm_yday == n.tm_yday && t.tm_year == n.tm_year)
+		strftime(buf, WORDS_MAX, "%H:%M:%S", &t);
+	else
+		strftime(buf, WORDS_MAX, "%Y-%m-%d %H:%M:%S", &t);
+	return buf;
+}
+
+int64_t
+words_wall_us(int64_t ms)
+{
+	return clock_wall_us() - (clock_ms() - ms) * 1000;
+}
+
+/* Are a replica's and a writer's offsets known, fresh and of one history? */
+static bool
+comparable(const struct server_state *replica, const struct server_state *w)
+{
+	const struct observation *r = &replica->known;
+
+	return replica->health == HEALTH_UP && w->health == HEALTH_UP &&
+	       replica->role == ROLE_REPLICA && w->role == ROLE_PRIMARY &&
+	       (r->replica_offset > 0 || r->link_up) &&
+	       strcmp(r->replid, w->known.replid) == 0;
+}
+
+int64_t
+words_lag(const struct stats_source *src, const struct conf_backend *cb,
+    const struct monitor_server *ms)
+{
+	struct writer_verdict why;
+	const struct conf_server *writer =
+	    monitor_writer(src->monitor, cb, &why);
+	const struct server_state *w;
+	int64_t lag;
+
+	if (writer == NULL)
+		return -1;
+	w = monitor_server(src->monitor, writer).state;
+	if (!comparable(ms->state, w))
+		return -1;
+	lag = w->known.offset - ms->state->known.replica_offset;
+	return lag < 0 ? 0 : lag;
+}
+
+bool
+words_eligible(
+    const struct conf_frontend *cf, const struct snapshot_server *now)
+{
+	if (cf->backend->check != CHECK_REDIS)
+		return now->up;
+	switch (cf->route) {
+	case ROUTE_PRIMARY:
+		return now->writable;
+	case ROUTE_REPLICA:
+		return now->readable;
+	case ROUTE_ANY_REPLICA:
+		return now->replica;
+	case ROUTE_PRIMARY_PREFERRED:
+	case ROUTE_REPLICA_PREFERRED:
+	case ROUTE_ANY:
+	case ROUTE_LOWEST_LATENCY:
+		break;
+	}
+	return now->writable || now->readable;
+}
+
+/* Bytes that the first byte of a character announces; 0 if it cannot be one. */
+static size_t
+utf8_length(unsigned char c)
+{
+	if (c < 0x80)
+		return 1;
+	if (c >= 0xc2 && c <= 0xdf)
+		return 2;
+	if (c >= 0xe0 && c <= 0xef)
+		return 3;
+	if (c >= 0xf0 && c <= 0xf4)
+		return 4;
+	return 0;
+}
+
+size_t
+words_utf8(const char *text)
+{
+	unsigned char first = (unsigned char)text[0];
+	unsigned char second = (unsigned char)text[1];
+	size_t n = utf8_length(first);
+
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, and what is past U+10FFFF. */
+	if ((first == 0xe0 && second < 0xa0) ||
+	    (first == 0xed && second > 0x9f) ||
+	    (first == 0xf0 && second < 0x90) ||
+	    (first == 0xf4 && second > 0x8f))
+		return 0;
+	return n;
+}

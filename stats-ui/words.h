@@ -1,0 +1,57 @@
+/*
+ * What the page and its JSON say alike: sentences, status words, lag. Every
+ * text may hold bytes from the network: the renderers make it safe.
+ */
+#ifndef STATS_UI_WORDS_H
+#define STATS_UI_WORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats-ui/stats.h"
+
+/* Room for a sentence, with its final NUL. */
+#define WORDS_MAX 640
+
+/* "UP", "DOWN", "UNCHECKED", "MAINT". */
+const char *words_status(const struct monitor_server *ms);
+
+/* Why a server is not, or not fully, in use; "" if there is nothing to say.
+ * Returns buf. */
+const char *words_reason(const struct conf_backend *cb,
+    const struct monitor_server *ms, char buf[WORDS_MAX]);
+
+/* Who takes the writes, or that nobody does and why. Returns buf. */
+const char *words_backend(const struct stats_source *src,
+    const struct conf_backend *cb, char buf[WORDS_MAX]);
+
+/* One change of the writer, without its time. Returns buf. */
+const char *words_decision(const struct decision *d, char buf[WORDS_MAX]);
+
+/* Where a server is: its address, or its name while that is not resolved.
+ * Returns buf. */
+const char *words_address(const struct monitor_server *ms, char buf[WORDS_MAX]);
+
+/* The time of day, with the date if that is not today's. Returns buf. */
+const char *words_time(int64_t wall_us, char buf[WORDS_MAX]);
+
+/* The wall clock's time, in microseconds, of a clock_ms() value. */
+int64_t words_wall_us(int64_t ms);
+
+/* Bytes that a replica is behind the writer; -1 unknown. */
+int64_t words_lag(const struct stats_source *src, const struct conf_backend *cb,
+    const struct monitor_server *ms);
+
+/* Clients that wait for a server of this backend. */
+unsigned words_held(
+    const struct stats_source *src, const struct conf_backend *cb);
+
+/* May this frontend send new sessions to this server now? */
+bool words_eligible(
+    const struct conf_frontend *cf, const struct snapshot_server *now);
+
+/* Bytes of the UTF-8 character at text (RFC 3629); 0 if it is not one. */
+size_t words_utf8(const char *text);
+
+#endif

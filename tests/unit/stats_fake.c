@@ -1,0 +1,226 @@
+/*
+ * The made-up monitor and source: whatever is in `w`, nothing else.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "tests/unit/stats_fake.h"
+
+static char name_primary[] = "redis-1", name_second[] = "redis-2";
+static char name_evil[] = "<b>\"&'\xff";
+static char host[] = "10.0.0.1", backend_name[] = "redis";
+static char write_name[] = "write", read_name[] = "read";
+static char uri[] = "/stats";
+
+struct fake w;
+
+struct monitor_server
+monitor_server(const struct monitor *m, const struct conf_server *cs)
+{
+	struct monitor_server ms = {0};
+
+	(void)m;
+	ms.conf = cs;
+	ms.state = &w.states[cs->id];
+	ms.now = &w.now[cs->id];
+	ms.writer = cs->id == w.writer;
+	ms.fenced = w.fenced[cs->id];
+	ms.maintenance = w.maintenance[cs->id];
+	return ms;
+}
+
+const struct conf_server *
+monitor_writer(const struct monitor *m, const struct conf_backend *cb,
+    struct writer_verdict *why)
+{
+	(void)m;
+	(void)cb;
+	*why = w.verdict;
+	return w.writer < 0 ? NULL : &w.servers[w.writer];
+}
+
+const struct decision *
+monitor_decision(const struct monitor *m, size_t i)
+{
+	(void)m;
+	return i < w.ndecisions ? &w.decisions[i] : NULL;
+}
+
+bool
+monitor_ready(const struct monitor *m)
+{
+	(void)m;
+	return w.ready;
+}
+
+uint64_t
+monitor_generation(const struct monitor *m)
+{
+	(void)m;
+	return w.generation;
+}
+
+/* The callbacks of stats_source. */
+static const struct conf *
+conf_cb(void *arg)
+{
+	(void)arg;
+	return &w.conf;
+}
+
+/* All clients. */
+static unsigned
+sessions_cb(void *arg)
+{
+	(void)arg;
+	w.renders++; /* each document asks this once */
+	return 7;
+}
+
+/* Sessions of a server or frontend. */
+static unsigned
+count_cb(int id, void *arg)
+{
+	(void)arg;
+	return 3 + (unsigned)id;
+}
+
+/* Clients that wait at a frontend. */
+static unsigned
+held_cb(int id, void *arg)
+{
+	(void)arg;
+	return id == 0 ? w.held : 0;
+}
+
+/* Counters of a server or frontend. */
+static void
+counters_cb(int id, struct counter_sums *sums, void *arg)
+{
+	(void)arg;
+	memset(sums, 0, sizeof(*sums));
+	sums->sessions = 100 + (uint64_t)id;
+	sums->bytes_in = 1536;
+	sums->bytes_out = 3ULL << 30;
+	sums->connect_errors = 2;
+}
+
+/* The slowest worker. */
+static int64_t
+stall_cb(void *arg)
+{
+	(void)arg;
+	return w.stall;
+}
+
+/* About to end? */
+static bool
+draining_cb(void *arg)
+{
+	(void)arg;
+	return w.draining;
+}
+
+/* Number of workers. */
+static unsigned
+workers_cb(void *arg)
+{
+	(void)arg;
+	return 2;
+}
+
+struct stats_source fake_source = {NULL, conf_cb, sessions_cb, count_cb,
+    count_cb, held_cb, counters_cb, counters_cb, stall_cb, draining_cb,
+    workers_cb, 0, NULL};
+
+/* One server that is up, with that role. */
+static void
+set_server(int id, char *name, enum role role)
+{
+	struct server_state *st = &w.states[id];
+
+	w.servers[id] = (struct conf_server){
+	    .name = name, .host = host, .port = 6379, .weight = 100, .id = id};
+	addr_parse_ip(host, (uint16_t)(6379 + id), &w.now[id].addr);
+	w.now[id].used = w.now[id].up = true;
+	w.now[id].replica = w.now[id].readable = role == ROLE_REPLICA;
+	w.now[id].writable = role == ROLE_PRIMARY;
+	st->health = HEALTH_UP;
+	st->role = role;
+	st->health_since = clock_ms();
+	st->known.result = st->last.result = PROBE_OK;
+	st->known.at = st->last.at = clock_ms();
+	st->known.role = role;
+	st->known.link_up = true;
+	st->known.offset = 1000;
+	st->known.replica_offset = 900;
+	strcpy(st->known.replid, "aaaa");
+}
+
+/* One frontend on a made-up address. */
+static void
+set_frontend(int id, char *name, enum conf_route route)
+{
+	w.frontends[id] = (struct conf_frontend){.conf = &w.conf,
+	    .name = name,
+	    .backend = &w.backend,
+	    .route = route,
+	    .id = id,
+	    .binds = &w.bind[id],
+	    .nbinds = 1};
+	addr_parse_ip("0.0.0.0", (uint16_t)(9000 + id), &w.bind[id]);
+}
+
+void
+fake_reset(void)
+{
+	memset(&w, 0, sizeof(w));
+	w.backend = (struct conf_backend){.name = backend_name,
+	    .servers = w.servers,
+	    .nservers = FAKE_SERVERS,
+	    .check = CHECK_REDIS};
+	set_server(0, name_primary, ROLE_PRIMARY);
+	set_server(1, name_second, ROLE_REPLICA);
+	set_server(2, name_evil, ROLE_REPLICA);
+	set_frontend(0, write_name, ROUTE_PRIMARY);
+	set_frontend(1, read_name, ROUTE_REPLICA);
+	w.conf = (struct conf){.backends = &w.backend,
+	    .nbackends = 1,
+	    .frontends = w.frontends,
+	    .nfrontends = FAKE_FRONTENDS};
+	w.conf.stats = (struct conf_stats){.uri = uri,
+	    .refresh = 2000,
+	    .maxconn = 8,
+	    .hide_version = true,
+	    .binds = w.stats_bind,
+	    .nbinds = 1};
+	w.verdict.action = WRITER_STAY;
+	w.verdict.cause = CAUSE_STANDS;
+	w.ready = true;
+	fake_source.started = clock_ms() - 3723000;
+}
+
+void
+fake_no_writer(enum writer_cause cause)
+{
+	w.writer = -1;
+	w.verdict.cause = cause;
+	w.now[0].writable = false;
+}
+
+void
+fake_decide(const char *from, const char *to)
+{
+	struct decision *d = &w.decisions[w.ndecisions++];
+
+	d->wall_us = clock_wall_us();
+	strcpy(d->backend, backend_name);
+	strcpy(d->from, from);
+	strcpy(d->to, to);
+	d->action = WRITER_SWITCH;
+	d->cause = CAUSE_VOTES;
+	d->votes = 1;
+	d->voters = 2;
+	d->took_ms = 12;
+	d->sessions_closed = 1;
+}

@@ -1,0 +1,424 @@
+/*
+ * What the page and its JSON say in many situations, escaping, lag, routes and
+ * the password; no socket. The monitor is made up, see stats_fake.c.
+ */
+#include <check.h>
+#include <event2/buffer.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats-ui/auth.h"
+#include "stats-ui/words.h"
+#include "tests/unit/stats_fake.h"
+
+#define ALL(table) (int)(sizeof(table) / sizeof(*(table)))
+
+static char user[] = "admin", password[] = "s3cret";
+
+/* A rendered document, on the heap. */
+static char *
+render(void (*fn)(const struct stats_source *, struct evbuffer *))
+{
+	struct evbuffer *out = evbuffer_new();
+	size_t len;
+	char *text;
+
+	fn(&fake_source, out);
+	len = evbuffer_get_length(out);
+	text = calloc(len + 1, 1);
+	evbuffer_remove(out, text, len);
+	ck_assert_uint_eq(strlen(text), len);
+	evbuffer_free(out);
+	return text;
+}
+
+/* Is s valid UTF-8 as a whole? */
+static bool
+is_utf8(const char *s)
+{
+	size_t n;
+
+	for (; *s != '\0'; s += n)
+		if ((n = words_utf8(s)) == 0)
+			return false;
+	return true;
+}
+
+/* The writer was chosen by votes. */
+static void
+sit_well(void)
+{
+	fake_decide("redis-2", "redis-1");
+}
+
+/* The switch has been forgotten. */
+static void
+sit_well_unknown_since(void)
+{
+}
+
+/* No server says primary, clients wait. */
+static void
+sit_none(void)
+{
+	fake_no_writer(CAUSE_NO_CANDIDATE);
+	w.held = 3;
+}
+
+/* The writer does not answer. */
+static void
+sit_away(void)
+{
+	w.verdict.action = WRITER_WAIT;
+	w.verdict.cause = CAUSE_AWAY;
+	w.now[0].writable = false;
+	w.held = 1;
+}
+
+/* A replica refuses, with ugly words. */
+static void
+sit_down(void)
+{
+	w.states[1].health = HEALTH_DOWN;
+	w.states[1].last.result = PROBE_REFUSED;
+	strcpy(w.states[1].last.detail, "<script>\xc3(");
+}
+
+/* A replica is in maintenance. */
+static void
+sit_maintenance(void)
+{
+	w.maintenance[1] = true;
+}
+
+/* A replica has not been checked or resolved yet. */
+static void
+sit_unchecked(void)
+{
+	memset(&w.states[1], 0, sizeof(w.states[1]));
+	w.now[1].addr.family = 0;
+	w.ready = false;
+}
+
+/* A second server says primary and is fenced. */
+static void
+sit_false_primary(void)
+{
+	w.states[1].role = ROLE_PRIMARY;
+	w.fenced[1] = true;
+}
+
+/* A replica has lost its primary. */
+static void
+sit_link_down(void)
+{
+	w.states[1].known.link_up = false;
+	w.now[1].readable = false;
+}
+
+/* Not Redis; one server of three is down. */
+static void
+sit_plain(void)
+{
+	w.backend.check = CHECK_TCP;
+	w.writer = -1;
+	w.now[2].up = false;
+}
+
+/* Not Redis; all servers are down. */
+static void
+sit_plain_down(void)
+{
+	w.backend.check = CHECK_TCP;
+	w.writer = -1;
+	for (int i = 0; i < FAKE_SERVERS; i++)
+		w.now[i].up = false;
+}
+
+/* The process is about to end. */
+static void
+sit_draining(void)
+{
+	w.draining = true;
+}
+
+/* What the page and the JSON say of them: html and json must hold these texts;
+ * not_html must not be there. */
+static const struct situation {
+	void (*set)(void);
+	const char *html, *json, *not_html;
+} situations[] = {
+    {sit_well, "Writes go to redis-1 since ", "\"writer\": \"redis-1\"",
+	"<b>\"&'"},
+    {sit_well,
+	"most replicas follow it (1 of 2); 1 session closed; took 12 ms.",
+	"\"to\": \"redis-1\"", "No server"},
+    {sit_well, "&lt;b&gt;&quot;&amp;&#39;\xef\xbf\xbd",
+	"\"name\": \"<b>\\\"&'\xef\xbf\xbd\"", "\xff"},
+    {sit_well_unknown_since, "Writes go to redis-1.", "\"decisions\": []",
+	"since "},
+    {sit_well, "<td class=\"n\">100 B</td>", "\"lag_bytes\": 100", "waits for"},
+    {sit_none,
+	"No server takes writes: no server says primary; 3 clients wait.",
+	"\"writer\": null", "Writes go"},
+    {sit_away,
+	"Writes wait for redis-1: the writer does not answer; 1 client waits.",
+	"\"writer\": \"redis-1\"", "Writes go"},
+    {sit_down, "\u2715 DOWN</span>: refused", "\"status\": \"DOWN\"",
+	"<script>"},
+    {sit_down, "refused: &lt;script&gt;\xef\xbf\xbd(",
+	"\"reason\": \"refused\"", "\xc3("},
+    {sit_maintenance, "MAINT</span>: taken out", "\"status\": \"MAINT\"",
+	"DOWN"},
+    {sit_unchecked, "UNCHECKED</span>: no check has ended yet",
+	"\"last_check\": null", "DOWN"},
+    {sit_unchecked, "first round of checks", "\"ready\": false", "draining"},
+    {sit_unchecked, "10.0.0.1:6379", "\"address\": \"10.0.0.1:6379\"", "DOWN"},
+    {sit_false_primary, "fenced: it lost the writes", "\"fenced\": true",
+	"DOWN"},
+    {sit_link_down, "its link to the primary is down",
+	"\"reason\": \"its link to the primary is down\"", "DOWN"},
+    {sit_plain, "2 of 3 servers are up.", "\"check\": \"tcp\"", "Writes"},
+    {sit_plain_down, "No server is up.", "\"cause\": null", "Writes"},
+    {sit_draining, "This proxy is draining", "\"draining\": true", "DOWN"},
+    {sit_well, "up 1 h 2 min, 2 workers, 7 sessions",
+	"\"uptime_seconds\": 3723", "roleproxy 0."},
+    {sit_well, "<td class=\"n\">1.5 KiB</td><td class=\"n\">3.0 GiB</td>",
+	"\"bytes_out\": 3221225472", "\t<script"},
+};
+
+/* Each situation, in both documents. */
+START_TEST(renders)
+{
+	const struct situation *s = &situations[_i];
+	json_error_t error;
+	char *html, *json;
+	json_t *o;
+
+	fake_reset();
+	s->set();
+	html = render(stats_render_html);
+	json = render(stats_render_json);
+	o = json_loads(json, 0, &error);
+	ck_assert_msg(o != NULL, "%s", error.text);
+	ck_assert_msg(
+	    strstr(html, s->html) != NULL, "no '%s' in %s", s->html, html);
+	ck_assert_msg(
+	    strstr(html, s->not_html) == NULL, "'%s' in %s", s->not_html, html);
+	ck_assert_msg(
+	    strstr(json, s->json) != NULL, "no '%s' in %s", s->json, json);
+	ck_assert(is_utf8(html));
+	json_decref(o);
+	free(html);
+	free(json);
+}
+END_TEST
+
+/* The keys that are promised are there, for every server and frontend. */
+START_TEST(json_keys)
+{
+	static const char *const server[] = {"name", "address", "status",
+	    "role", "reason", "sessions", "lag_bytes", "lag_seconds"};
+	static const char *const frontend[] = {
+	    "name", "bind", "route", "sessions"};
+	char *text;
+	json_t *o, *b;
+
+	fake_reset();
+	text = render(stats_render_json);
+	o = json_loads(text, 0, NULL);
+	b = json_array_get(json_object_get(o, "backends"), 0);
+	for (size_t i = 0; i < sizeof(server) / sizeof(*server); i++)
+		for (size_t n = 0; n < FAKE_SERVERS; n++)
+			ck_assert(json_object_get(
+				      json_array_get(
+					  json_object_get(b, "servers"), n),
+				      server[i]) != NULL);
+	for (size_t i = 0; i < sizeof(frontend) / sizeof(*frontend); i++)
+		ck_assert(
+		    json_object_get(
+			json_array_get(json_object_get(o, "frontends"), 1),
+			frontend[i]) != NULL);
+	ck_assert(json_is_array(json_object_get(o, "sentinels")));
+	ck_assert(json_is_array(json_object_get(o, "decisions")));
+	json_decref(o);
+	free(text);
+}
+END_TEST
+
+/* At most 20 decisions are on the page. */
+START_TEST(page_decisions)
+{
+	char *html;
+	size_t n = 0;
+
+	fake_reset();
+	for (int i = 0; i < 30; i++)
+		fake_decide("redis-2", "redis-1");
+	html = render(stats_render_html);
+	for (const char *p = html; (p = strstr(p, "<li>")) != NULL; p++)
+		n++;
+	ck_assert_uint_eq(n, 20);
+	free(html);
+}
+END_TEST
+
+/* Lag of a replica: its offset, the writer's, the lineage, what comes out. */
+static const struct {
+	int64_t replica, writer;
+	const char *replid;
+	int64_t lag;
+} lags[] = {
+    {900, 1000, "aaaa", 100},
+    {1000, 1000, "aaaa", 0},
+    {1100, 1000, "aaaa", 0},
+    {900, 1000, "bbbb", -1},
+};
+
+/* Lag is known for a fresh replica of the writer only. */
+START_TEST(lag)
+{
+	struct monitor_server ms;
+
+	fake_reset();
+	w.states[0].known.offset = lags[_i].writer;
+	w.states[1].known.replica_offset = lags[_i].replica;
+	strcpy(w.states[1].known.replid, lags[_i].replid);
+	ms = monitor_server(NULL, &w.servers[1]);
+	ck_assert_int_eq(
+	    words_lag(&fake_source, &w.backend, &ms), lags[_i].lag);
+	w.states[1].health = HEALTH_DOWN;
+	ck_assert_int_eq(words_lag(&fake_source, &w.backend, &ms), -1);
+	w.states[1].health = HEALTH_UP;
+	w.writer = -1;
+	ck_assert_int_eq(words_lag(&fake_source, &w.backend, &ms), -1);
+}
+END_TEST
+
+/* UTF-8 or not, by its first character. */
+static const struct {
+	const char *text;
+	size_t n;
+} characters[] = {
+    {"a", 1},
+    {"\xc3\xa9", 2},
+    {"\xe2\x82\xac", 3},
+    {"\xf0\x9f\x98\x80", 4},
+    {"\xc3", 0},
+    {"\xe2\x82", 0},
+    {"\x80", 0},
+    {"\xc0\x80", 0},
+    {"\xe0\x80\x80", 0},
+    {"\xed\xa0\x80", 0},
+    {"\xf4\x90\x80\x80", 0},
+    {"\xf5\x80\x80\x80", 0},
+    {"\xff", 0},
+};
+
+/* A character is taken as a whole or not at all. */
+START_TEST(utf8)
+{
+	ck_assert_uint_eq(words_utf8(characters[_i].text), characters[_i].n);
+}
+END_TEST
+
+/* Which server serves which route: writable, readable, replica, expected. */
+static const struct {
+	enum conf_route route;
+	bool writable, readable, replica, fit;
+} routes[] = {
+    {ROUTE_PRIMARY, true, false, false, true},
+    {ROUTE_PRIMARY, false, true, true, false},
+    {ROUTE_PRIMARY_PREFERRED, false, true, true, true},
+    {ROUTE_PRIMARY_PREFERRED, true, false, false, true},
+    {ROUTE_REPLICA, true, false, false, false},
+    {ROUTE_REPLICA, false, true, true, true},
+    {ROUTE_REPLICA_PREFERRED, true, false, false, true},
+    {ROUTE_REPLICA_PREFERRED, false, false, true, false},
+    {ROUTE_ANY, false, true, true, true},
+    {ROUTE_LOWEST_LATENCY, true, false, false, true},
+    {ROUTE_LOWEST_LATENCY, false, false, true, false},
+    {ROUTE_ANY_REPLICA, false, false, true, true},
+    {ROUTE_ANY_REPLICA, true, false, false, false},
+};
+
+/* Each route takes the servers that it names. */
+START_TEST(eligible)
+{
+	struct conf_frontend cf = {.backend = &w.backend};
+	struct snapshot_server now = {.up = true};
+
+	fake_reset();
+	cf.route = routes[_i].route;
+	now.writable = routes[_i].writable;
+	now.readable = routes[_i].readable;
+	now.replica = routes[_i].replica;
+	ck_assert_int_eq(words_eligible(&cf, &now), routes[_i].fit);
+	w.backend.check = CHECK_TCP;
+	ck_assert(words_eligible(&cf, &now));
+	now.up = false;
+	ck_assert(!words_eligible(&cf, &now));
+}
+END_TEST
+
+/* admin:s3cret, and what is not that. */
+static const struct {
+	const char *user, *password, *header;
+	bool in;
+} logins[] = {
+    {NULL, NULL, NULL, true},
+    {user, password, NULL, false},
+    {user, password, "", false},
+    {user, password, "Basic ", false},
+    {user, password, "Basic YWRtaW46czNjcmV0", true},
+    {user, password, "bAsIc   YWRtaW46czNjcmV0", true},
+    {user, password, "Basic YWRtaW46czNjcmV0YWRtaW46czNjcmV0", false},
+    {user, password, "Basic YWRtaW46czNjcmV", false},
+    {user, password, "Bearer YWRtaW46czNjcmV0", false},
+    {user, NULL, "Basic YWRtaW46", true},
+    {"a", "b", "Basic YTpi", true},
+    {"a", "bc", "Basic YTpiYw==", true},
+    {"a", "bcd", "Basic YTpiY2Q=", true},
+};
+
+/* Only the right user and password come in. */
+START_TEST(auth)
+{
+	ck_assert_int_eq(auth_allows(logins[_i].user, logins[_i].password,
+			     logins[_i].header),
+	    logins[_i].in);
+}
+END_TEST
+
+/* What is rendered, without a server. */
+static TCase *
+render_cases(void)
+{
+	TCase *t = tcase_create("render");
+
+	tcase_add_loop_test(t, renders, 0, ALL(situations));
+	tcase_add_test(t, json_keys);
+	tcase_add_test(t, page_decisions);
+	tcase_add_loop_test(t, lag, 0, ALL(lags));
+	tcase_add_loop_test(t, utf8, 0, ALL(characters));
+	tcase_add_loop_test(t, eligible, 0, ALL(routes));
+	tcase_add_loop_test(t, auth, 0, ALL(logins));
+	return t;
+}
+
+/* All of them. */
+int
+main(void)
+{
+	Suite *suite = suite_create("stats");
+	SRunner *runner;
+	int failed;
+
+	suite_add_tcase(suite, render_cases());
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
