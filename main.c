@@ -1,0 +1,221 @@
+/*
+ * roleproxy: a role-aware TCP proxy for Redis. The command line; everything
+ * else begins in run.c.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "conf/load.h"
+#include "run.h"
+
+#define EXIT_NO_LISTENER 2
+
+/* What the command line asks for. */
+struct options {
+	const char **files;
+	size_t nfiles;
+	const char *pidfile;
+	bool check, daemon, quiet, verbose;
+};
+
+static const char usage_text[] =
+    "usage: roleproxy [-cDqV] [-f file]... [-p pidfile]\n"
+    "\n"
+    "Sends each Redis client to a server with the right role.\n"
+    "\n"
+    "  -f FILE        read this configuration; may be repeated\n"
+    "                 (default /etc/roleproxy/roleproxy.ini)\n"
+    "  -c             check the configuration, print all errors, and exit\n"
+    "  -D             run in the background; returns once ready\n"
+    "  -p FILE        write the process id to FILE\n"
+    "  -q             print no warnings\n"
+    "  -V             log each check and connection (log-level = debug)\n"
+    "  -v, -vv        print the version; twice: with what it is built of\n"
+    "  -h, --help     print this\n"
+    "  --help-config  print every configuration key\n"
+    "\n"
+    "Signals: HUP reloads; TERM and USR1 drain, then stop; INT stops now.\n"
+    "Manual: roleproxy(8), roleproxy.ini(5).\n";
+
+/* -v, -vv. */
+static void
+print_version(bool more)
+{
+	printf("roleproxy %s\n", ROLEPROXY_VERSION);
+	if (more)
+		printf("libevent %s, %s\ncompiler %s\n", event_get_version(),
+		    event_get_supported_methods()[0], __VERSION__);
+}
+
+/* Remember one -f. */
+static void
+add_file(struct options *o, const char *path)
+{
+	o->files = xrealloc(o->files, (o->nfiles + 1) * sizeof(*o->files));
+	o->files[o->nfiles++] = path;
+}
+
+/* Read the command line. Returns the exit code, or -1 to go on. */
+static int
+parse_options(int argc, char *argv[], struct options *o)
+{
+	static const struct option words[] = {{"help", no_argument, NULL, 'h'},
+	    {"help-config", no_argument, NULL, 'H'},
+	    {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+	int c, versions = 0;
+
+	while ((c = getopt_long(argc, argv, "f:cDp:qVvh", words, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			add_file(o, optarg);
+			break;
+		case 'c':
+			o->check = true;
+			break;
+		case 'D':
+			o->daemon = true;
+			break;
+		case 'p':
+			o->pidfile = optarg;
+			break;
+		case 'q':
+			o->quiet = true;
+			break;
+		case 'V':
+			o->verbose = true;
+			break;
+		case 'v':
+			versions++;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return 0;
+		case 'H':
+			conf_print_help();
+			return 0;
+		default:
+			fputs("try: roleproxy --help\n", stderr);
+			return 1;
+		}
+	}
+	if (versions > 0) {
+		print_version(versions > 1);
+		return 0;
+	}
+	if (optind < argc) {
+		fprintf(stderr,
+		    "roleproxy: unexpected argument '%s' (a configuration "
+		    "file is named with -f)\n",
+		    argv[optind]);
+		return 1;
+	}
+	return -1;
+}
+
+/* Print what is wrong with the configuration. */
+static void
+print_problems(const struct conf_problems *p, bool quiet)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->list[i].severity == CONF_ERROR)
+			fprintf(stderr, "error: %s\n", p->list[i].text);
+		else if (!quiet)
+			fprintf(stderr, "warning: %s\n", p->list[i].text);
+	}
+}
+
+/* Load what the command line names, or the default. NULL, and *code is the
+ * exit code, if that cannot be used. */
+static struct conf *
+load(struct options *o, int *code)
+{
+	struct conf_problems problems = {0};
+	struct conf *conf = NULL;
+	const char *path;
+
+	if (o->nfiles == 0 && (path = conf_default_file(&problems)) != NULL)
+		add_file(o, path);
+	if (o->nfiles > 0)
+		conf = conf_load(o->files, o->nfiles, &problems);
+	print_problems(&problems, o->quiet);
+	*code = o->check && problems.no_listener ? EXIT_NO_LISTENER : 1;
+	if (conf == NULL && problems.errors > 1)
+		fprintf(stderr, "roleproxy: %zu errors\n", problems.errors);
+	conf_problems_clear(&problems);
+	if (conf != NULL && o->verbose)
+		conf->global.log_level = LEVEL_DEBUG;
+	return conf;
+}
+
+/* The parent of -D: wait until the child is ready, or has ended. */
+static int
+wait_for_child(pid_t child, int fd)
+{
+	char byte;
+	int status;
+
+	if (read(fd, &byte, 1) == 1)
+		return 0;
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status))
+		return WEXITSTATUS(status) == 0 ? 1 : WEXITSTATUS(status);
+	return 1;
+}
+
+/* Go to the background. In the child, returns the fd to be told by when ready;
+ * the parent does not return. */
+static int
+daemonize(void)
+{
+	int fds[2];
+	pid_t child;
+
+	if (pipe(fds) != 0 || (child = fork()) < 0)
+		fatal("cannot go to the background: %s", strerror(errno));
+	if (child > 0) {
+		close(fds[1]);
+		exit(wait_for_child(child, fds[0]));
+	}
+	close(fds[0]);
+	setsid();
+	return fds[1];
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options o = {0};
+	struct run_options options = {.ready_fd = -1};
+	struct conf *conf;
+	int code = parse_options(argc, argv, &o);
+
+	signal(SIGPIPE, SIG_IGN);
+	if (code < 0 && (conf = load(&o, &code)) != NULL) {
+		if (o.check) {
+			if (!o.quiet)
+				puts("Configuration file is valid");
+			conf_free(conf);
+			code = 0;
+		} else {
+			options.files = o.files;
+			options.nfiles = o.nfiles;
+			options.pidfile = o.pidfile;
+			if (o.daemon)
+				options.ready_fd = daemonize();
+			code = run(conf, &options);
+		}
+	}
+	free(o.files);
+	return code;
+}

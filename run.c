@@ -1,0 +1,560 @@
+/*
+ * The control thread. It wires the parts together by callbacks, so that none of
+ * them needs to know the others, and carries out what signals ask for.
+ */
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/net.h"
+#include "base/version.h"
+#include "conf/load.h"
+#include "health/monitor.h"
+#include "proxy/proxy.h"
+#include "run.h"
+#include "stats-ui/stats.h"
+
+#define PULSE_MS    50 /* how often a start or a stop looks for its end */
+#define FILES_SPARE 64 /* for logs, libraries and the unexpected */
+
+enum run_state {
+	RUN_STARTING, /* serving, but not every server has been checked */
+	RUN_READY,
+	RUN_LEAVING, /* not ready any more, but still accepting */
+	RUN_DRAINING /* sessions end as they fall quiet */
+};
+
+/* A configuration that sessions may still refer to. */
+struct old_conf {
+	STAILQ_ENTRY(old_conf) link;
+	struct conf *conf;
+	uint64_t generation; /* the snapshot that replaced it */
+};
+
+struct run {
+	const struct run_options *options; /* (borrowed from main) */
+	struct event_base *base;
+	struct conf *conf; /* the running one */
+	STAILQ_HEAD(, old_conf) old;
+	struct proxy *proxy;
+	struct monitor *monitor;
+	struct stats *stats;
+	struct event *signals[6];
+	struct event *pulse;
+	enum run_state state;
+	int64_t started, leave_until, stop_at; /* clock_ms(); 0: never */
+	uint64_t loads;
+	int exit_code;
+};
+
+static const int run_signals[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+
+static void run_signal_cb(evutil_socket_t, short, void *);
+static void run_pulse_cb(evutil_socket_t, short, void *);
+
+/*
+ * Callbacks between the parts.
+ */
+
+static void
+publish_cb(const struct snapshot *s, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_publish(r->proxy, s);
+}
+
+static uint64_t
+seen_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_seen(r->proxy);
+}
+
+static unsigned
+server_sessions_cb(int id, void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_server_sessions(r->proxy, id);
+}
+
+static void
+lease_cb(int64_t until, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_lease(r->proxy, until);
+}
+
+/* Workers have applied a snapshot. */
+static void
+worker_seen_cb(void *arg)
+{
+	struct run *r = arg;
+
+	monitor_seen(r->monitor);
+}
+
+static const struct conf *
+conf_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return r->conf;
+}
+
+static unsigned
+sessions_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_sessions(r->proxy);
+}
+
+static unsigned
+frontend_sessions_cb(int id, void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_frontend_sessions(r->proxy, id);
+}
+
+static unsigned
+frontend_held_cb(int id, void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_frontend_held(r->proxy, id);
+}
+
+static void
+server_counters_cb(int id, struct counter_sums *sum, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_server_counters(r->proxy, id, sum);
+}
+
+static void
+frontend_counters_cb(int id, struct counter_sums *sum, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_frontend_counters(r->proxy, id, sum);
+}
+
+static int64_t
+stall_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_stall_ms(r->proxy);
+}
+
+static bool
+draining_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return r->state >= RUN_LEAVING;
+}
+
+static unsigned
+workers_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_workers(r->proxy);
+}
+
+/*
+ * Limits.
+ */
+
+/* CPUs' worth of time that the control group grants; 0 no limit. */
+static unsigned
+cgroup_cpus(void)
+{
+	long long quota = 0, period = 0;
+	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%lld %lld", &quota, &period) != 2 || period <= 0)
+		quota = 0;
+	fclose(f);
+	return quota <= 0 ? 0 : (unsigned)((quota + period - 1) / period);
+}
+
+/* workers = auto: what the scheduler and the control group let us use. */
+static unsigned
+auto_workers(void)
+{
+	cpu_set_t set;
+	unsigned n = 1, quota = cgroup_cpus();
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = (unsigned)CPU_COUNT(&set);
+	if (quota != 0 && quota < n)
+		n = quota;
+	return n > CONF_WORKERS_MAX ? CONF_WORKERS_MAX : n;
+}
+
+/* Lower maxconn to what the limit of open files allows; two a session. */
+static void
+fit_maxconn(struct conf *conf)
+{
+	size_t limit = net_raise_nofile(), spare = FILES_SPARE, i;
+
+	spare += conf->stats.maxconn + conf->stats.nbinds;
+	for (i = 0; i < conf->nbackends; i++)
+		spare += 2 * conf->backends[i].nservers;
+	for (i = 0; i < conf->nfrontends; i++)
+		spare += conf->frontends[i].nbinds;
+	if (2 * (size_t)conf->global.maxconn + spare <= limit)
+		return;
+	i = limit > spare + 2 ? (limit - spare) / 2 : 1;
+	log_warn("maxconn lowered from %u to %zu: the limit of open files "
+		 "(RLIMIT_NOFILE) is %zu and a session needs two",
+	    conf->global.maxconn, i, limit);
+	conf->global.maxconn = (unsigned)i;
+}
+
+/*
+ * Configuration.
+ */
+
+/* Log what is wrong with a load. */
+static void
+log_problems(const struct conf_problems *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		if (p->list[i].severity == CONF_ERROR)
+			log_error("%s", p->list[i].text);
+		else
+			log_warn("%s", p->list[i].text);
+	}
+}
+
+/* Open what conf needs, then take it into use. -1 with nothing changed. */
+static int
+adopt(struct run *r, struct conf *conf)
+{
+	char error[256] = "more servers than there is room for, those that "
+			  "were removed and still have sessions included";
+
+	fit_maxconn(conf);
+	conf->generation = ++r->loads;
+	if (proxy_listen(r->proxy, conf, error, sizeof(error)) != 0 ||
+	    stats_listen(r->stats, conf, error, sizeof(error)) != 0 ||
+	    monitor_configure(r->monitor, conf) != 0) {
+		log_error("%s", error);
+		return -1;
+	}
+	return 0;
+}
+
+/* Free configurations that no session refers to any more. */
+static void
+free_old_confs(struct run *r)
+{
+	struct old_conf *o, *next;
+	uint32_t users;
+	unsigned i;
+
+	for (o = STAILQ_FIRST(&r->old); o != NULL; o = next) {
+		next = STAILQ_NEXT(o, link);
+		users = 0;
+		for (i = 0; i < CONF_WORKERS_MAX; i++)
+			users += atomic_load_explicit(
+			    &o->conf->use->worker[i].sessions,
+			    memory_order_acquire);
+		if (users > 0 || proxy_seen(r->proxy) < o->generation)
+			continue;
+		STAILQ_REMOVE(&r->old, o, old_conf, link);
+		conf_free(o->conf);
+		free(o);
+	}
+}
+
+/* The configuration is replaced; keep it for the sessions that it has. */
+static void
+retire_conf(struct run *r, struct conf *next)
+{
+	struct old_conf *o = xcalloc(1, sizeof(*o));
+
+	o->conf = r->conf;
+	o->generation = monitor_generation(r->monitor);
+	STAILQ_INSERT_TAIL(&r->old, o, link);
+	r->conf = next;
+}
+
+/* HUP: load, validate, then swap; on any error everything stays. */
+static void
+reload(struct run *r)
+{
+	struct conf_problems problems = {0};
+	struct conf *next;
+	char error[256];
+
+	log_info("reloading the configuration");
+	next = conf_load(r->options->files, r->options->nfiles, &problems);
+	if (next != NULL)
+		conf_reload_warnings(r->conf, next, &problems);
+	log_problems(&problems);
+	conf_problems_clear(&problems);
+	if (next == NULL || adopt(r, next) != 0) {
+		log_error("reload failed: the running configuration stays");
+		if (next != NULL) {
+			(void)proxy_listen(
+			    r->proxy, r->conf, error, sizeof(error));
+			stats_abort(r->stats);
+			conf_free(next);
+		}
+		return;
+	}
+	retire_conf(r, next);
+	proxy_commit(r->proxy);
+	stats_commit(r->stats);
+	if (log_change(next->global.logs, next->global.nlogs,
+		next->global.log_level) != 0)
+		log_error("cannot change the log: %s", strerror(errno));
+	log_info("configuration %llu is in use",
+	    (unsigned long long)next->generation);
+}
+
+/*
+ * Life.
+ */
+
+/* Begin to leave: TERM waits for grace at most, USR1 as long as it takes. */
+static void
+leave(struct run *r, bool patient)
+{
+	int64_t now = clock_ms();
+
+	r->state = RUN_LEAVING;
+	r->leave_until = now + r->conf->global.drain_delay;
+	r->stop_at = patient ? 0 : r->leave_until + r->conf->global.grace;
+	log_info("stopping: %u sessions, %s", proxy_sessions(r->proxy),
+	    patient ? "each may finish" : "each may finish within grace");
+}
+
+static void
+run_signal_cb(evutil_socket_t sig, short what, void *arg)
+{
+	struct run *r = arg;
+
+	(void)what;
+	if (sig == SIGUSR2 && getpid() != 1) {
+		log_warn("SIGUSR2: this release cannot replace its binary");
+		return;
+	}
+	if (sig == SIGHUP || sig == SIGUSR2) {
+		if (r->state < RUN_LEAVING)
+			reload(r);
+		return;
+	}
+	if (sig == SIGINT || r->state >= RUN_LEAVING) {
+		log_info("stopping now");
+		event_base_loopbreak(r->base);
+		return;
+	}
+	leave(r, sig == SIGUSR1);
+}
+
+/* The first round of checks is over, or has had its time. */
+static void
+become_ready(struct run *r)
+{
+	r->state = RUN_READY;
+	log_info("ready after %lld ms%s", (long long)(clock_ms() - r->started),
+	    monitor_ready(r->monitor)
+		? ""
+		: ": not every server has been checked yet");
+	if (r->options->ready_fd >= 0)
+		(void)!write(r->options->ready_fd, "", 1);
+}
+
+static void
+run_pulse_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *r = arg;
+	int64_t now = clock_ms();
+
+	(void)fd;
+	(void)what;
+	free_old_confs(r);
+	if (r->state == RUN_STARTING &&
+	    (monitor_ready(r->monitor) ||
+		now - r->started >= r->conf->global.startup_wait))
+		become_ready(r);
+	if (r->state == RUN_LEAVING && now >= r->leave_until) {
+		r->state = RUN_DRAINING;
+		proxy_drain(r->proxy);
+	}
+	if (r->state == RUN_DRAINING &&
+	    (proxy_sessions(r->proxy) == 0 ||
+		(r->stop_at != 0 && now >= r->stop_at)))
+		event_base_loopbreak(r->base);
+}
+
+/* The process id for scripts; -1 if it cannot be written. */
+static int
+write_pidfile(const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	if (f == NULL) {
+		log_error("pidfile %s: %s", path, strerror(errno));
+		return -1;
+	}
+	fprintf(f, "%d\n", (int)getpid());
+	return fclose(f);
+}
+
+/* Make the parts, wired together. */
+static void
+compose(struct run *r)
+{
+	struct monitor_ops ops = {.publish = publish_cb,
+	    .seen = seen_cb,
+	    .sessions = server_sessions_cb,
+	    .lease = lease_cb,
+	    .arg = r};
+	struct stats_source source = {.conf = conf_cb,
+	    .sessions = sessions_cb,
+	    .server_sessions = server_sessions_cb,
+	    .frontend_sessions = frontend_sessions_cb,
+	    .frontend_held = frontend_held_cb,
+	    .server_counters = server_counters_cb,
+	    .frontend_counters = frontend_counters_cb,
+	    .stall_ms = stall_cb,
+	    .draining = draining_cb,
+	    .workers = workers_cb,
+	    .started = clock_ms(),
+	    .arg = r};
+	unsigned n = r->conf->global.workers;
+
+	STAILQ_INIT(&r->old);
+	r->base = event_base_new();
+	if (r->base == NULL)
+		fatal("cannot make an event loop");
+	r->proxy =
+	    proxy_new(r->base, n == 0 ? auto_workers() : n, worker_seen_cb, r);
+	r->monitor = monitor_new(r->base, &ops);
+	source.monitor = r->monitor;
+	r->stats = stats_new(r->base, &source);
+	if (r->stats == NULL)
+		fatal("out of memory");
+}
+
+/* Undo compose(), in reverse. */
+static void
+decompose(struct run *r)
+{
+	struct old_conf *o;
+
+	stats_free(r->stats);
+	monitor_free(r->monitor);
+	proxy_free(r->proxy);
+	while ((o = STAILQ_FIRST(&r->old)) != NULL) {
+		STAILQ_REMOVE_HEAD(&r->old, link);
+		conf_free(o->conf);
+		free(o);
+	}
+	conf_free(r->conf);
+	event_base_free(r->base);
+}
+
+/* Listen to signals and to time. */
+static void
+watch(struct run *r)
+{
+	struct timeval tv = {0, PULSE_MS * 1000};
+	size_t i;
+
+	for (i = 0; i < sizeof(run_signals) / sizeof(run_signals[0]); i++) {
+		r->signals[i] =
+		    evsignal_new(r->base, run_signals[i], run_signal_cb, r);
+		if (r->signals[i] == NULL)
+			fatal("out of memory");
+		evsignal_add(r->signals[i], NULL);
+	}
+	r->pulse = event_new(r->base, -1, EV_PERSIST, run_pulse_cb, r);
+	if (r->pulse == NULL)
+		fatal("out of memory");
+	event_add(r->pulse, &tv);
+}
+
+/* Undo watch(). */
+static void
+unwatch(struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(run_signals) / sizeof(run_signals[0]); i++)
+		event_free(r->signals[i]);
+	event_free(r->pulse);
+}
+
+/* Open everything and start the workers. -1 if that cannot be done. */
+static int
+start(struct run *r, const char *pidfile)
+{
+	if (adopt(r, r->conf) != 0)
+		return -1;
+	if (proxy_start(r->proxy) != 0) {
+		log_error("cannot start a thread: %s", strerror(errno));
+		return -1;
+	}
+	proxy_commit(r->proxy);
+	stats_commit(r->stats);
+	if (pidfile != NULL && write_pidfile(pidfile) != 0)
+		return -1;
+	return 0;
+}
+
+int
+run(struct conf *conf, const struct run_options *options)
+{
+	struct run r = {.options = options, .conf = conf};
+	char pidfile[4096] = "";
+
+	if (options->pidfile != NULL || conf->global.pidfile != NULL)
+		snprintf(pidfile, sizeof(pidfile), "%s",
+		    options->pidfile != NULL ? options->pidfile
+					     : conf->global.pidfile);
+	if (log_open(conf->global.logs, conf->global.nlogs,
+		conf->global.log_level) != 0)
+		fatal("cannot open the log: %s", strerror(errno));
+	log_info("roleproxy %s starts with %s", ROLEPROXY_VERSION, conf->path);
+	r.started = clock_ms();
+	compose(&r);
+	watch(&r);
+	if (start(&r, pidfile[0] == '\0' ? NULL : pidfile) == 0)
+		event_base_dispatch(r.base);
+	else
+		r.exit_code = 1;
+	proxy_stop(r.proxy);
+	if (r.exit_code == 0 && pidfile[0] != '\0')
+		unlink(pidfile);
+	log_info("stopped");
+	unwatch(&r);
+	decompose(&r);
+	log_close();
+	return r.exit_code;
+}

@@ -1,0 +1,24 @@
+/*
+ * The running program: the control thread's loop, signals, reload, drain and
+ * stop. Composes the monitor, the proxy and the stats page.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/conf.h"
+
+/* How to run, from the command line. */
+struct run_options {
+	const char *const *files; /* to load again on HUP */
+	size_t nfiles;
+	const char *pidfile; /* NULL: what the configuration says */
+	int ready_fd;        /* a byte is written here once ready; -1 none */
+};
+
+/* Serve until told to stop; takes conf over. Returns the exit code. */
+int run(struct conf *conf, const struct run_options *options);
+
+#endif
