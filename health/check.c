@@ -362,7 +362,8 @@ check_hurry(struct check *c, bool hurry)
 bool
 check_fresh(const struct check *c, int64_t since)
 {
-	return c->kind == CHECK_NONE || c->fresh_start >= since;
+	return c->kind == CHECK_NONE || c->addr.family == 0 ||
+	       c->fresh_start >= since;
 }
 
 const struct server_state *

@@ -277,15 +277,22 @@ fence_pretenders(struct members *m, struct group *g)
 	}
 }
 
-/* Probe fast while there is no writer to be had, or a fence stands. */
+/* Probe fast while no server takes the writes, or another claims them. */
 static void
 hurry_checks(struct members *m, const struct group *g)
 {
+	bool hurry = g->writer < 0 || g->verdict.action == WRITER_WAIT;
 	size_t i;
 
 	for (i = 0; i < m->n; i++) {
+		const struct member *mb = m->list[i];
+
+		if (mb != NULL && mb->group == g && mb->fenced)
+			hurry |= check_state(mb->check)->health == HEALTH_UP;
+	}
+	for (i = 0; i < m->n; i++) {
 		if (m->list[i] != NULL && m->list[i]->group == g)
-			check_hurry(m->list[i]->check, g->writer < 0);
+			check_hurry(m->list[i]->check, hurry && g->cb != NULL);
 	}
 }
 
@@ -294,7 +301,7 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 {
 	struct writer_verdict was = g->verdict;
 
-	if (g->cb == NULL || g->cb->check != CHECK_REDIS)
+	if (!g->redis)
 		return;
 	g->verdict = decide(m, g);
 	switch (g->verdict.action) {

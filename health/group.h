@@ -41,6 +41,7 @@ struct group {
 	TAILQ_ENTRY(group) link;
 	char *name;
 	const struct conf_backend *cb; /* NULL once removed */
+	bool redis;                    /* has roles, so has a writer */
 	struct writer_history history; /* .incumbent is a member id */
 	int writer;                    /* member id, -1 none */
 	struct writer_verdict verdict;

@@ -295,6 +295,7 @@ monitor_configure(struct monitor *m, struct conf *conf)
 		if (g == NULL)
 			g = group_new(m, cb->name);
 		g->cb = cb;
+		g->redis = cb->check == CHECK_REDIS;
 		for (j = 0; j < cb->nservers; j++)
 			adopt_server(m, g, &cb->servers[j]);
 	}
