@@ -13,7 +13,7 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -pthread
 BASE	 = base/addr.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c
 CONF	 = conf/check.c conf/conf.c conf/ini.c conf/keys.c conf/load.c \
-	   conf/parse.c conf/problem.c
+	   conf/parse.c conf/problem.c conf/words.c
 HEALTH	 = health/check.c health/group.c health/info.c health/monitor.c \
 	   health/observation.c health/probe.c health/resp.c health/role.c \
 	   health/snapshot.c health/writer.c
@@ -49,7 +49,7 @@ UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.
 
 # The same for the fuzzers, tests/fuzz/fuzz_X.c.
 FUZZ_ini     = base/addr.c base/clock.c base/log.c base/units.c $(CONF)
-FUZZ_resp    = health/resp.c
+FUZZ_resp    = health/info.c health/observation.c health/resp.c
 FUZZERS	 = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS = 600
 
@@ -59,7 +59,9 @@ LINT	 = $(wildcard $(S)/include-dag.sh $(S)/headers.sh $(S)/style.sh \
 CFILES	 = $(wildcard *.[ch] */*.[ch] tests/*/*.[ch])
 ASAN	 = BUILD=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	   SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
-TSAN	 = BUILD=build-tsan CFLAGS="-O1 -g" SANITIZE=-fsanitize=thread
+# Some kernels randomise addresses more than TSan can take.
+PLAIN	 = $(shell setarch -R true 2>/dev/null && echo setarch -R)
+TSAN	 = E2E_WRAP="$(PLAIN)" BUILD=build-tsan CFLAGS="-O1 -g" SANITIZE=-fsanitize=thread
 
 .PHONY: all help deps unit unit-bins e2e e2e-full asan asan-e2e tsan tsan-e2e \
 	valgrind fuzz clang lint fmt-check fmt check check-full bench demo \
@@ -97,7 +99,7 @@ unit: unit-bins				## unit tests, one binary each
 	@$(S)/unit.sh $(UNITS)
 
 e2e: $(BIN)				## end-to-end tests on real Redis and Sentinel (E2E=options)
-	@ROLEPROXY=$(CURDIR)/$(BIN) python3 tests/e2e/run.py $(E2E)
+	@ROLEPROXY=$(CURDIR)/$(BIN) $(E2E_WRAP) python3 tests/e2e/run.py $(E2E)
 
 e2e-full:				## the same with the long ones
 	@$(MAKE) e2e E2E=--full

@@ -154,8 +154,6 @@ load(struct options *o, int *code)
 	if (conf == NULL && problems.errors > 1)
 		fprintf(stderr, "roleproxy: %zu errors\n", problems.errors);
 	conf_problems_clear(&problems);
-	if (conf != NULL && o->verbose)
-		conf->global.log_level = LEVEL_DEBUG;
 	return conf;
 }
 
@@ -211,6 +209,7 @@ main(int argc, char *argv[])
 			options.files = o.files;
 			options.nfiles = o.nfiles;
 			options.pidfile = o.pidfile;
+			options.verbose = o.verbose;
 			if (o.daemon)
 				options.ready_fd = daemonize();
 			code = run(conf, &options);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -312,6 +313,8 @@ reload(struct run *r)
 
 	log_info("reloading the configuration");
 	next = conf_load(r->options->files, r->options->nfiles, &problems);
+	if (next != NULL && r->options->verbose)
+		next->global.log_level = LEVEL_DEBUG;
 	if (next != NULL)
 		conf_reload_warnings(r->conf, next, &problems);
 	log_problems(&problems);
@@ -376,6 +379,20 @@ run_signal_cb(evutil_socket_t sig, short what, void *arg)
 	leave(r, sig == SIGUSR1);
 }
 
+/* -D: whoever started us may go on, and has its terminal or pipe back. */
+static void
+leave_terminal(int ready_fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+
+	for (fd = 0; fd <= 2 && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	(void)!write(ready_fd, "", 1);
+	close(ready_fd);
+}
+
 /* The first round of checks is over, or has had its time. */
 static void
 become_ready(struct run *r)
@@ -386,7 +403,7 @@ become_ready(struct run *r)
 		? ""
 		: ": not every server has been checked yet");
 	if (r->options->ready_fd >= 0)
-		(void)!write(r->options->ready_fd, "", 1);
+		leave_terminal(r->options->ready_fd);
 }
 
 static void
@@ -511,10 +528,28 @@ unwatch(struct run *r)
 	event_free(r->pulse);
 }
 
+/* -D gives up the terminal: say so to whoever logs there. */
+static void
+warn_of_silence(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->global.nlogs; i++) {
+		if (conf->global.logs[i].kind != LOG_TO_SYSLOG) {
+			log_warn("-D: after the start nothing is logged to "
+				 "stdout and stderr; log = syslog:/dev/log "
+				 "goes on");
+			return;
+		}
+	}
+}
+
 /* Open everything and start the workers. -1 if that cannot be done. */
 static int
 start(struct run *r, const char *pidfile)
 {
+	if (r->options->ready_fd >= 0)
+		warn_of_silence(r->conf);
 	if (adopt(r, r->conf) != 0)
 		return -1;
 	if (proxy_start(r->proxy) != 0) {
@@ -538,6 +573,8 @@ run(struct conf *conf, const struct run_options *options)
 		snprintf(pidfile, sizeof(pidfile), "%s",
 		    options->pidfile != NULL ? options->pidfile
 					     : conf->global.pidfile);
+	if (options->verbose)
+		conf->global.log_level = LEVEL_DEBUG;
 	if (log_open(conf->global.logs, conf->global.nlogs,
 		conf->global.log_level) != 0)
 		fatal("cannot open the log: %s", strerror(errno));

@@ -16,6 +16,7 @@ struct run_options {
 	size_t nfiles;
 	const char *pidfile; /* NULL: what the configuration says */
 	int ready_fd;        /* a byte is written here once ready; -1 none */
+	bool verbose;        /* log-level = debug, whatever the files say */
 };
 
 /* Serve until told to stop; takes conf over. Returns the exit code. */

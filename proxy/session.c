@@ -494,11 +494,14 @@ hold(struct session *s)
 void
 session_release(struct worker *w)
 {
-	const struct conf *conf = w->snapshot->conf;
+	const struct conf *conf;
 	struct session *s;
 	size_t i;
 	int id;
 
+	if (w->snapshot == NULL)
+		return;
+	conf = w->snapshot->conf;
 	for (i = 0; i < conf->nfrontends; i++) {
 		const struct conf_frontend *fe = &conf->frontends[i];
 

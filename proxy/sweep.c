@@ -213,6 +213,9 @@ sweep_later(struct worker *w)
 	}
 	memmove(w->run, w->run + n, (w->nrun - n) * sizeof(w->run[0]));
 	w->nrun -= n;
+	/* Where a session ended there may be a place for another. */
+	if (!TAILQ_EMPTY(&w->dead))
+		session_release(w);
 	while ((s = TAILQ_FIRST(&w->dead)) != NULL) {
 		if (s->on_run)
 			forget_run(w, s);

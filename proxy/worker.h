@@ -19,51 +19,13 @@
 #include "conf/conf.h"
 #include "health/snapshot.h"
 #include "proxy/balance.h"
+#include "proxy/shared.h"
 
 #define WORKER_TICK_MS 100
 
-struct listener;
 struct session;
 
 TAILQ_HEAD(session_list, session);
-
-/* What all workers share; each counter is written by many, at the pace of
- * connections, not of bytes. */
-struct shared {
-	const struct snapshot *_Atomic slot; /* the newest publication */
-	_Atomic int64_t lease;               /* clock_ms() it holds until */
-	_Atomic uint32_t sessions;           /* clients, in all states */
-	_Atomic uint32_t server_sessions[CONF_SERVERS_MAX];
-	_Atomic uint32_t frontend_sessions[CONF_FRONTENDS_MAX];
-	_Atomic uint32_t frontend_held[CONF_FRONTENDS_MAX];
-	struct worker *workers[CONF_WORKERS_MAX];
-	unsigned nworkers;
-	int control_fd; /* eventfd that wakes the control thread */
-};
-
-/* A connection on its way to the worker that will serve it. */
-struct arrival {
-	int fd;
-	int frontend_id;
-	struct in6_addr ip; /* all zero: a UNIX socket */
-	uint16_t port;
-};
-
-enum order_kind {
-	ORDER_ARRIVAL,
-	ORDER_LISTEN,   /* begin to accept, or for another frontend */
-	ORDER_UNLISTEN, /* stop, close and free the listener */
-	ORDER_DRAIN,
-	ORDER_STOP
-};
-
-/* What another thread asks of a worker. */
-struct order {
-	enum order_kind kind;
-	struct arrival arrival;
-	struct listener *listener;
-	int frontend_id;
-};
 
 struct worker {
 	/* Set before the thread starts. */
