@@ -10,7 +10,7 @@ WARN	 = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -I. $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS	 = -levent_core -levent_extra -linih -ljansson -pthread
 
-BASE	 = base/addr.c base/clock.c base/log.c base/net.c base/resolve.c \
+BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c
 CONF	 = conf/check.c conf/conf.c conf/ini.c conf/keys.c conf/load.c \
 	   conf/parse.c conf/problem.c conf/words.c
@@ -31,16 +31,16 @@ BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_balance = proxy/balance.c
-UNIT_conf    = base/addr.c base/clock.c base/log.c base/units.c $(CONF)
+UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
-UNIT_log     = base/addr.c base/clock.c base/log.c base/units.c
+UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
-UNIT_resolve = base/addr.c base/clock.c base/log.c base/resolve.c base/units.c
+UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
-UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/log.c base/net.c \
+UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c \
 	       base/units.c health/observation.c health/role.c health/writer.c $(STATS)
 UNIT_units   = base/units.c
 UNIT_writer  = health/observation.c health/writer.c
@@ -48,7 +48,7 @@ unit_objs = $(UNIT_$1:%.c=$(BUILD)/%.o)
 UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
 # The same for the fuzzers, tests/fuzz/fuzz_X.c.
-FUZZ_ini     = base/addr.c base/clock.c base/log.c base/units.c $(CONF)
+FUZZ_ini     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
 FUZZ_resp    = health/info.c health/observation.c health/resp.c
 FUZZERS	 = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS = 600

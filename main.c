@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -190,15 +191,31 @@ daemonize(void)
 	return fds[1];
 }
 
+/* Whoever starts us with a standard descriptor closed would find its log lines
+ * in some socket. */
+static void
+keep_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct options o = {0};
 	struct run_options options = {.ready_fd = -1};
 	struct conf *conf;
-	int code = parse_options(argc, argv, &o);
+	int code;
 
+	keep_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
+	code = parse_options(argc, argv, &o);
 	if (code < 0 && (conf = load(&o, &code)) != NULL) {
 		if (o.check) {
 			if (!o.quiet)

@@ -44,13 +44,17 @@ clock_wall_us(void)
 const char *
 clock_format(int64_t wall_us, char buf[CLOCK_FORMAT_MAX])
 {
+	static _Thread_local time_t last; /* the calendar is worth keeping */
+	static _Thread_local char day[24], zone[8];
 	time_t seconds = (time_t)(wall_us / 1000000);
 	struct tm tm;
-	char day[24], zone[8];
 
-	localtime_r(&seconds, &tm);
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	strftime(zone, sizeof(zone), "%z", &tm);
+	if (seconds != last) {
+		localtime_r(&seconds, &tm);
+		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+		strftime(zone, sizeof(zone), "%z", &tm);
+		last = seconds;
+	}
 	snprintf(buf, CLOCK_FORMAT_MAX, "%s.%03d%.3s:%s", day,
 	    (int)(wall_us / 1000 % 1000), zone, zone + 3);
 	return buf;

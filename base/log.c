@@ -26,7 +26,8 @@
 #define ESCAPED_MAX  (4 * TEXT_MAX) /* as \xNN each */
 #define RING_SIZE    (64 * 1024)
 #define RINGS_MAX    64   /* threads with a ring of their own, and the shared */
-#define DRAIN_MAX    256  /* lines between two looks at what else is to do */
+#define DRAIN_MAX    2048 /* lines between two looks at what else is to do */
+#define LINGER_MS    5    /* between two rounds while lines come */
 #define CLOSE_MS     1000 /* for what is left, if a target is blocked */
 #define SYSLOG_MS    200  /* for a syslog daemon that is behind */
 #define RETRY_MS     1000 /* between two tries to reach a syslog daemon */
@@ -71,6 +72,7 @@ struct batch {
 static void *logger_main(void *);
 static void logger_take_outs(void);
 static bool logger_drain(void);
+static void logger_linger(void);
 static void logger_nap(void);
 static void logger_report(void);
 static void logger_note(const char *, ...)
@@ -461,8 +463,11 @@ logger_main(void *arg)
 	for (;;) {
 		stopping = atomic_load(&stop_at) != 0;
 		logger_take_outs();
-		if (logger_drain())
+		if (logger_drain()) {
+			if (!stopping)
+				logger_linger();
 			continue;
+		}
 		if (stopping)
 			break;
 		logger_nap();
@@ -502,6 +507,16 @@ logger_drain(void)
 	flush();
 	logger_report();
 	return i > 0;
+}
+
+/* Let lines gather for a moment: where one was, more follow, and waking a
+ * thread for each costs its producer more than the line. */
+static void
+logger_linger(void)
+{
+	struct pollfd pfd = {.fd = wake_fd, .events = POLLIN};
+
+	(void)poll(&pfd, 1, LINGER_MS);
 }
 
 /* Sleep until a line is put or log_change() or log_close() calls, or until a
@@ -767,32 +782,4 @@ fatal(const char *fmt, ...)
 	n = write(STDERR_FILENO, buf, len);
 	(void)n;
 	exit(1);
-}
-
-void *
-xcalloc(size_t n, size_t size)
-{
-	void *p = calloc(n == 0 ? 1 : n, size == 0 ? 1 : size);
-
-	if (p == NULL)
-		fatal("out of memory");
-	return p;
-}
-
-void *
-xrealloc(void *p, size_t size)
-{
-	if ((p = realloc(p, size == 0 ? 1 : size)) == NULL)
-		fatal("out of memory");
-	return p;
-}
-
-char *
-xstrdup(const char *s)
-{
-	char *copy = strdup(s);
-
-	if (copy == NULL)
-		fatal("out of memory");
-	return copy;
 }

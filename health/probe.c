@@ -558,6 +558,14 @@ judge_refusal(struct probe *p, enum command command, const struct resp *r)
 	return result;
 }
 
+/* The end of an attempt whose answer to the command makes no sense. */
+static enum probe_result
+not_as_redis(struct probe *p, enum command command)
+{
+	explain(p, "%s is not answered as Redis does", command_names[command]);
+	return PROBE_PROTOCOL;
+}
+
 /* The answer to AUTH. Its errors may repeat the password: never quoted. */
 static enum probe_result
 judge_auth(struct probe *p, const struct resp *r)
@@ -571,8 +579,7 @@ judge_auth(struct probe *p, const struct resp *r)
 		explain(p, "this server knows no user names");
 		return PROBE_WRONGPASS;
 	}
-	explain(p, "AUTH is not answered as Redis does");
-	return PROBE_PROTOCOL;
+	return not_as_redis(p, CMD_AUTH);
 }
 
 /* The answer to PING: +PONG, or the state of the server. */
@@ -583,6 +590,19 @@ judge_ping(struct probe *p, const struct resp *r)
 		return PROBE_NONE;
 	quote(p, r->str, r->len);
 	return PROBE_PROTOCOL;
+}
+
+/* The answer to INFO server. After an error it is asked again next time. */
+static enum probe_result
+judge_server(struct probe *p, const struct resp *r)
+{
+	if (r->type == RESP_ERROR)
+		return PROBE_NONE;
+	if (r->type != RESP_BULK)
+		return not_as_redis(p, CMD_INFO_SERVER);
+	p->known = true;
+	info_read_server(r->str, r->len, &p->o);
+	return PROBE_NONE;
 }
 
 /* The answer to INFO replication. */
@@ -631,16 +651,16 @@ judge(struct probe *p, enum command command, const struct resp *r)
 	switch (command) {
 	case CMD_AUTH:
 		return judge_auth(p, r);
+	case CMD_SETNAME:
+		if (r->type == RESP_SIMPLE || r->type == RESP_ERROR)
+			return PROBE_NONE;
+		return not_as_redis(p, command);
 	case CMD_INFO_SERVER:
-		p->known = r->type == RESP_BULK;
-		if (p->known)
-			info_read_server(r->str, r->len, &p->o);
-		return PROBE_NONE;
+		return judge_server(p, r);
 	case CMD_PING:
 		return judge_ping(p, r);
 	case CMD_INFO_REPLICATION:
 		return judge_replication(p, r);
-	case CMD_SETNAME:
 	case CMD_COUNT:
 		break;
 	}

@@ -18,6 +18,7 @@
 #include "proxy/frontend.h"
 #include "proxy/loop.h"
 #include "proxy/proxy.h"
+#include "proxy/session.h"
 #include "proxy/worker.h"
 
 #define LISTEN_BACKLOG 1024
@@ -185,8 +186,12 @@ proxy_listen(struct proxy *p, struct conf *conf, char *error, size_t size)
 			close_fresh(p);
 			return -1;
 		}
-		for (j = 0; j < fe->nbinds; j++)
-			opened_find(p, &fe->binds[j])->next_id = fe->id;
+		for (j = 0; j < fe->nbinds; j++) {
+			o = opened_find(p, &fe->binds[j]);
+			o->next_id = fe->id;
+			/* What is accepted inherits it. */
+			session_tune(o->listener->fd, fe);
+		}
 	}
 	return 0;
 }

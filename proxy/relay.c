@@ -46,10 +46,10 @@ pass_eof(struct move *m)
 	const struct relay *r = m->r;
 
 	m->from->eof = true;
-	endpoint_shut(m->to);
 	if (r->client.eof && r->server.eof && r->client.pending == NULL &&
 	    r->server.pending == NULL)
 		return RELAY_DONE;
+	endpoint_shut(m->to);
 	return RELAY_ON;
 }
 

@@ -106,9 +106,8 @@ session_uncount(struct worker *w, int frontend_id)
 	atomic_fetch_sub(&w->shared->frontend_sessions[frontend_id], 1);
 }
 
-/* What both sockets of a frontend's sessions are tuned to. */
-static void
-tune(int fd, const struct conf_frontend *fe)
+void
+session_tune(int fd, const struct conf_frontend *fe)
 {
 	struct net_options o = {fe->backend->keepalive_idle,
 	    fe->backend->keepalive_interval, fe->backend->keepalive_count,
@@ -138,7 +137,6 @@ session_open(
 		free(s);
 		return -1;
 	}
-	tune(a->fd, fe);
 	s->state = STATE_WAITING;
 	TAILQ_INSERT_TAIL(&w->waiting, s, link);
 	session_use_conf(w, fe->conf, 1);
@@ -418,7 +416,7 @@ session_connect(struct session *s, int id)
 		session_connect_failed(s, errno);
 		return;
 	}
-	tune(fd, s->fe);
+	session_tune(fd, s->fe);
 	if (endpoint_open(
 		&s->relay.server, w->base, fd, session_server_cb, s) != 0) {
 		close(fd);
@@ -592,7 +590,9 @@ session_server_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	if ((what & EV_CLOSED) != 0)
 		s->relay.server.closed = true;
-	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	/* A failed connect is never only writable. */
+	if (what != EV_WRITE)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error != 0)
 		session_connect_failed(s, error);
 	else if ((what & EV_WRITE) != 0)

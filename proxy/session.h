@@ -58,6 +58,9 @@ struct session {
 int session_open(
     struct worker *w, const struct conf_frontend *fe, const struct arrival *a);
 
+/* Set the TCP options of a frontend's sessions on a socket. */
+void session_tune(int fd, const struct conf_frontend *fe);
+
 /* Take back what the listener counted of a client. Any thread. */
 void session_uncount(struct worker *w, int frontend_id);
 
