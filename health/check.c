@@ -174,6 +174,7 @@ resolve(struct check *c)
 	if (c->literal || c->resolving != NULL || now < c->resolve_due)
 		return;
 	c->resolve_due = now + RESOLVE_PAUSE_MS;
+	resolver_refresh(c->resolver);
 	c->resolving = resolve_start(
 	    c->resolver, c->host, c->port, &c->addr, check_resolved_cb, c);
 }

@@ -205,7 +205,8 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 	check_acquit(m->list[id]->check);
 	m->list[id]->fenced = false;
 	g->history.incumbent = g->writer = id;
-	g->switched_at = clock_ms();
+	if (from >= 0)
+		g->switched_at = clock_ms();
 	record(m, g, from, id, g->closed,
 	    g->history.fenced ? g->evidence_at : evidence_at);
 	g->history.fenced = false;
@@ -342,7 +343,8 @@ group_picture(const struct members *m, struct member *mb)
 	    g->writer < 0 ? NULL : state_of(m, g->writer);
 	struct snapshot_server *n = &mb->now;
 	bool taken = mb->cs != NULL && !mb->maintenance && g->cb != NULL;
-	bool recent = clock_ms() - g->switched_at < RECENT_MS;
+	bool recent =
+	    g->switched_at != 0 && clock_ms() - g->switched_at < RECENT_MS;
 	bool redis = taken && g->cb->check == CHECK_REDIS;
 	bool was_readable = n->readable;
 

@@ -84,33 +84,21 @@ role_update(struct server_state *s, const struct observation *o, unsigned fall,
 	return c;
 }
 
-/* Is the replica's data the writer's, now or (recent) before the switch? */
-static bool
-same_lineage(const struct observation *replica,
-    const struct observation *writer, bool recent)
-{
-	if (strcmp(replica->replid, writer->replid) == 0)
-		return true;
-	return recent && writer->replid2[0] != '\0' &&
-	       strcmp(replica->replid, writer->replid2) == 0;
-}
-
 bool
 role_readable(const struct server_state *s, const struct server_state *writer,
     bool recent)
 {
 	const struct observation *k = &s->known;
-	bool lineage;
 
 	if (s->health != HEALTH_UP || s->role != ROLE_REPLICA ||
 	    s->last.result == PROBE_LOADING || k->syncing)
 		return false;
-	if (writer == NULL)
-		return k->link_up;
-	lineage = same_lineage(k, &writer->known, recent);
-	if (recent && lineage)
+	/* Not repointed yet: what the old writer had is what it serves. */
+	if (recent && writer != NULL && writer->known.replid2[0] != '\0' &&
+	    strcmp(k->replid, writer->known.replid2) == 0)
 		return true;
-	return k->link_up && lineage && s->last.result != PROBE_MASTERDOWN;
+	return k->link_up && s->last.result != PROBE_MASTERDOWN &&
+	       (writer == NULL || strcmp(k->replid, writer->known.replid) == 0);
 }
 
 const char *

@@ -44,8 +44,8 @@ struct role_change role_update(struct server_state *s,
 
 /* Ready for reads as a replica of that writer's data: up, link up, not syncing
  * or loading. writer may be NULL (none: lineage is not looked at). recent says
- * that the writer changed in the last 30 s: then lineage is enough without the
- * link. */
+ * that the writer changed in the last 30 s: a replica that still holds the old
+ * writer's data will do then, whatever its link. */
 bool role_readable(const struct server_state *s,
     const struct server_state *writer, bool recent);
 

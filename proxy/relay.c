@@ -61,6 +61,7 @@ pass_bytes(struct move *m, size_t n)
 
 	r->active = (uint32_t)(clock_coarse_ms() >> RELAY_TICK);
 	r->server_spoke = m->from == &r->server;
+	r->looked = false;
 	if (r->server_spoke)
 		r->bytes_out += n;
 	else

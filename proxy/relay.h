@@ -17,6 +17,7 @@ struct relay {
 	uint64_t bytes_in, bytes_out;
 	uint32_t active;       /* last byte, clock_coarse_ms() >> RELAY_TICK */
 	bool server_spoke : 1; /* the last byte came from the server */
+	bool looked : 1;       /* for an RST since the last byte */
 	bool stalled : 1;      /* the client is not read: see read_until */
 };
 

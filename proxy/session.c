@@ -361,16 +361,24 @@ session_leave(struct session *s, enum session_reason why)
  * Before relaying.
  */
 
+/* Has the client ended or broken its connection? An RST does not say
+ * EV_CLOSED. */
+static bool
+client_left(const struct session *s)
+{
+	struct pollfd p = {.fd = s->relay.client.fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) == 1;
+}
+
 /* The server is there: from now on bytes flow. */
 static void
 begin_relay(struct session *s)
 {
-	struct pollfd p = {.fd = s->relay.client.fd, .events = POLLRDHUP};
 	bool slow = clock_coarse_ms() - s->since > STALE_MS;
 
 	/* A client that gave up while it waited is not executed now. */
-	if ((s->patience != 0 || slow) && poll(&p, 1, 0) == 1 &&
-	    (p.revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0) {
+	if ((s->patience != 0 || slow) && client_left(s)) {
 		session_close(s, SESSION_GAVE_UP);
 		return;
 	}
@@ -520,9 +528,11 @@ static void
 first_byte(struct session *s)
 {
 	char byte;
+	ssize_t n = recv(s->relay.client.fd, &byte, 1, MSG_PEEK);
 
-	if (s->relay.client.closed &&
-	    recv(s->relay.client.fd, &byte, 1, MSG_PEEK) <= 0)
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
 		session_close(s, SESSION_NOTHING_SENT);
 	else
 		session_route(s);
@@ -560,7 +570,7 @@ session_client_cb(evutil_socket_t fd, short what, void *arg)
 			first_byte(s);
 		break;
 	case STATE_HELD:
-		if ((what & EV_CLOSED) != 0)
+		if (client_left(s))
 			session_close(s, SESSION_GAVE_UP);
 		break;
 	case STATE_RELAYING:

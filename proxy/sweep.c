@@ -3,6 +3,7 @@
  * session that it is at, and no other.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "proxy/sweep.h"
 
 #define LINGER_MS      1000 /* for a client to read its -LOADING */
+#define LOOK_MS        1000 /* after this much silence: look_for_reset() */
 #define QUIET_MS       200  /* silence that lets a draining session go */
 #define TICKS_A_SECOND (1000 / WORKER_TICK_MS)
 
@@ -89,6 +91,28 @@ is_quiet(const struct session *s, int64_t now)
 	       now - ((int64_t)s->relay.active << RELAY_TICK) > QUIET_MS + 64;
 }
 
+/* Look, once after it has fallen silent, whether an end has broken: an RST that
+ * came together with data is an edge like any other, and the last one. */
+static void
+look_for_reset(struct session *s)
+{
+	struct pollfd p[2] = {
+	    {.fd = s->relay.client.fd}, {.fd = s->relay.server.fd}};
+
+	/* While a side is full nothing is read from its peer: look again. */
+	s->relay.looked =
+	    s->relay.client.pending == NULL && s->relay.server.pending == NULL;
+	if (poll(p, 2, 0) <= 0)
+		return;
+	s->relay.client.closed |= p[0].revents != 0;
+	s->relay.server.closed |= p[1].revents != 0;
+	session_move_on(s);
+	if ((p[0].revents & POLLERR) != 0)
+		session_close(s, SESSION_CLIENT_ABORT);
+	else if ((p[1].revents & POLLERR) != 0)
+		session_close(s, SESSION_SERVER_ABORT);
+}
+
 /* Close a relaying session that has been silent too long, or that a stop is
  * waiting for. */
 static void
@@ -105,6 +129,8 @@ check_idle(struct session *s, int64_t now)
 		session_close(s, SESSION_CLIENT_TIMEOUT);
 	else if (!s->relay.server_spoke && server > 0 && idle_ms >= server)
 		session_close(s, SESSION_SERVER_TIMEOUT);
+	else if (!s->relay.looked && idle_ms >= LOOK_MS)
+		look_for_reset(s);
 }
 
 /* Deadlines of the sessions on one server: connects first. */
@@ -211,8 +237,9 @@ sweep_later(struct worker *w)
 		if (s->state == STATE_RELAYING)
 			session_move_on(s);
 	}
-	memmove(w->run, w->run + n, (w->nrun - n) * sizeof(w->run[0]));
 	w->nrun -= n;
+	if (w->nrun > 0)
+		memmove(w->run, w->run + n, w->nrun * sizeof(w->run[0]));
 	/* Where a session ended there may be a place for another. */
 	if (!TAILQ_EMPTY(&w->dead))
 		session_release(w);
