@@ -37,9 +37,11 @@ UNIT_info    = health/info.c health/observation.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
+UNIT_relay   = base/clock.c proxy/endpoint.c proxy/relay.c
 UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
+UNIT_snapshot = health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c \
 	       base/units.c health/observation.c health/role.c health/writer.c $(STATS)
 UNIT_units   = base/units.c

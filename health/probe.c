@@ -552,7 +552,10 @@ judge_refusal(struct probe *p, enum command command, const struct resp *r)
 	if (result != PROBE_NONE) {
 		quote(p, r->str, r->len);
 	} else if (is_error(r, "NOPERM ") && command != CMD_SETNAME) {
-		explain(p, "the user may not run %s", command_names[command]);
+		explain(p, "the user may not run %s: ACL SETUSER %s %s",
+		    command_names[command],
+		    p->username == NULL ? "default" : p->username,
+		    command == CMD_PING ? "+ping" : "+info");
 		result = PROBE_NOPERM;
 	}
 	return result;

@@ -12,8 +12,12 @@ struct election {
 	const struct writer_server *servers;
 	size_t n;
 	const struct writer_history *history;
-	int voters; /* replicas with a link, whomever they follow */
+	int replicas; /* that answer, with a link or without */
+	int voters;   /* of them, with a link, whomever they follow */
 };
+
+/* A question about a candidate. */
+typedef bool (*question)(const struct election *, const struct writer_server *);
 
 /* Known and the same? */
 static bool
@@ -37,11 +41,18 @@ may_become(const struct writer_server *s)
 	return is_candidate(s) && !s->retired;
 }
 
-/* A replica whose word counts as a vote. */
+/* A replica that answers. */
 static bool
-is_voter(const struct writer_server *s)
+is_replica(const struct writer_server *s)
 {
-	return s->checked && s->up && s->role == ROLE_REPLICA && s->link_up;
+	return s->checked && s->up && s->role == ROLE_REPLICA;
+}
+
+/* Does the server continue the data of that lineage? */
+static bool
+continues(const struct writer_server *s, const char *replid)
+{
+	return same_id(s->replid, replid) || same_id(s->replid2, replid);
 }
 
 /* Replicas with a link that hold this lineage. */
@@ -52,18 +63,11 @@ count_votes(const struct election *e, const char *replid)
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		if (is_voter(&e->servers[i]) &&
+		if (is_replica(&e->servers[i]) && e->servers[i].link_up &&
 		    same_id(e->servers[i].replid, replid))
 			votes++;
 	}
 	return votes;
-}
-
-/* Does the candidate continue the data that the lost writer had? */
-static bool
-continues(const struct writer_server *s, const char *replid)
-{
-	return same_id(s->replid, replid) || same_id(s->replid2, replid);
 }
 
 static struct writer_verdict
@@ -77,48 +81,38 @@ verdict(const struct election *e, enum writer_action action,
 	return v;
 }
 
-/* Nobody to give the writes to: what becomes of the incumbent. */
-static struct writer_verdict
-nobody(const struct election *e, enum writer_cause cause)
-{
-	const struct writer_history *h = e->history;
-
-	if (h->incumbent < 0 || h->fenced)
-		return verdict(e, WRITER_NONE, cause, -1);
-	return verdict(e, WRITER_FENCE, cause, -1);
-}
-
-/* The only index for which ok() holds, -1 for none, -2 for several. */
-static int
-only(const struct election *e,
-    bool (*ok)(const struct election *, const struct writer_server *))
-{
-	int found = -1;
-	size_t i;
-
-	for (i = 0; i < e->n; i++) {
-		if (!may_become(&e->servers[i]) || !ok(e, &e->servers[i]))
-			continue;
-		if (found >= 0)
-			return -2;
-		found = (int)i;
-	}
-	return found;
-}
+/*
+ * Questions.
+ */
 
 static bool
-any_candidate(const struct election *e, const struct writer_server *s)
+anyone(const struct election *e, const struct writer_server *s)
 {
 	(void)e;
 	(void)s;
 	return true;
 }
 
-/* Is it a successor of the last writer's data? */
+/* Has it been there all the time? Who comes back may hold old data. */
+static bool
+no_returnee(const struct election *e, const struct writer_server *s)
+{
+	(void)e;
+	return !s->returnee;
+}
+
+/* Does it continue the last writer's data? */
 static bool
 of_lineage(const struct election *e, const struct writer_server *s)
 {
 	return continues(s, e->history->replid);
+}
+
+/* Is it the process that was the writer? */
+static bool
+same_process(const struct election *e, const struct writer_server *s)
+{
+	return same_id(s->run_id, e->history->run_id);
 }
 
 /* Does the old writer itself follow it? */
@@ -127,76 +121,137 @@ followed_by_incumbent(const struct election *e, const struct writer_server *s)
 {
 	const struct writer_server *old = &e->servers[e->history->incumbent];
 
-	return old->up && old->role == ROLE_REPLICA && old->link_up &&
+	return is_replica(old) && old->link_up &&
 	       same_id(old->replid, s->replid);
 }
 
-/* The one candidate that more than half of the voters follow; -1 none. A
- * returnee needs no followers to be dangerous, so it never counts here. */
+/*
+ * Choices.
+ */
+
+/* How many candidates is that true of; *found is the last of them. */
+static int
+count(const struct election *e, question ok, int *found)
+{
+	int n = 0;
+	size_t i;
+
+	*found = -1;
+	for (i = 0; i < e->n; i++) {
+		if (!may_become(&e->servers[i]) || !ok(e, &e->servers[i]))
+			continue;
+		*found = (int)i;
+		n++;
+	}
+	return n;
+}
+
+/* The only candidate for which that is true; -1 none or several. */
+static int
+only(const struct election *e, question ok)
+{
+	int found, n = count(e, ok, &found);
+
+	return n == 1 ? found : -1;
+}
+
+/* Do more than half of all replicas follow it? Those without a link count as
+ * undecided: one of three is no majority because two are resynchronising. */
+static bool
+has_majority(const struct election *e, const struct writer_server *s)
+{
+	return 2 * count_votes(e, s->replid) > e->replicas;
+}
+
+/* The candidate with the majority; -1 none. A returnee never wins this way. */
 static int
 by_majority(const struct election *e, int except)
 {
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		if ((int)i == except || !may_become(&e->servers[i]) ||
-		    e->servers[i].returnee)
-			continue;
-		if (2 * count_votes(e, e->servers[i].replid) > e->voters)
+		if ((int)i != except && may_become(&e->servers[i]) &&
+		    !e->servers[i].returnee && has_majority(e, &e->servers[i]))
 			return (int)i;
 	}
 	return -1;
 }
 
-/* The one candidate with more votes than any other; -1 on a draw. */
+/* The most votes that a candidate has for which that is true. */
 static int
-by_most_votes(const struct election *e)
+most_votes(const struct election *e, question ok)
 {
-	int best = -1, most = 0, votes;
-	bool draw = false;
+	int most = 0, votes;
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		if (!may_become(&e->servers[i]))
+		if (!may_become(&e->servers[i]) || !ok(e, &e->servers[i]))
 			continue;
 		votes = count_votes(e, e->servers[i].replid);
-		if (votes > most) {
-			best = (int)i;
+		if (votes > most)
 			most = votes;
-			draw = false;
-		} else if (votes == most) {
-			draw = true;
-		}
 	}
-	return draw ? -1 : best;
+	return most;
 }
 
-/* The one candidate that continues another's data and is continued by none. */
-static int
-by_succession(const struct election *e)
+/* Of the candidates with so many votes: does s continue another's data, and is
+ * it continued by none? */
+static bool
+is_heir(const struct election *e, question ok, int votes,
+    const struct writer_server *s)
 {
-	const struct writer_server *s = e->servers;
-	int found = -1;
-	bool heir, ancestor;
-	size_t i, j;
+	bool heir = false, ancestor = false;
+	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		if (!may_become(&s[i]))
+		const struct writer_server *o = &e->servers[i];
+
+		if (o == s || !may_become(o) || !ok(e, o) ||
+		    count_votes(e, o->replid) != votes)
 			continue;
-		heir = ancestor = false;
-		for (j = 0; j < e->n; j++) {
-			if (i == j || !may_become(&s[j]))
-				continue;
-			heir |= same_id(s[i].replid2, s[j].replid);
-			ancestor |= same_id(s[j].replid2, s[i].replid);
-		}
-		if (!heir || ancestor)
-			continue;
-		if (found >= 0)
-			return -1;
-		found = (int)i;
+		heir |= same_id(s->replid2, o->replid);
+		ancestor |= same_id(o->replid2, s->replid);
 	}
-	return found;
+	return heir && !ancestor;
+}
+
+/* The candidate with the most votes; of several such, the one that continues
+ * the others' data. -1 if that does not tell them apart, or there is none. */
+static int
+best(const struct election *e, question ok, enum writer_cause *cause)
+{
+	int most = most_votes(e, ok), top = 0, heirs = 0, at = -1, heir = -1;
+	size_t i;
+
+	for (i = 0; i < e->n; i++) {
+		const struct writer_server *s = &e->servers[i];
+
+		if (!may_become(s) || !ok(e, s) ||
+		    count_votes(e, s->replid) != most)
+			continue;
+		top++;
+		at = (int)i;
+		if (is_heir(e, ok, most, s)) {
+			heirs++;
+			heir = (int)i;
+		}
+	}
+	*cause = top == 1 ? CAUSE_VOTES : CAUSE_LINEAGE;
+	if (top == 1)
+		return at;
+	return heirs == 1 ? heir : -1;
+}
+
+/* The candidate that continues the last writer's data; -1 none, or several that
+ * nothing tells apart. */
+static int
+successor(const struct election *e, enum writer_cause *cause)
+{
+	int x = best(e, of_lineage, cause), last;
+
+	if (count(e, of_lineage, &last) == 1)
+		*cause = CAUSE_SUCCESSOR;
+	return x;
 }
 
 /* Do two candidates share any past? */
@@ -217,68 +272,95 @@ any_related(const struct election *e)
 	return false;
 }
 
-/* Does some server that answers still hold the lost writer's data? */
+/* Does some server that answers still hold the last writer's data? */
 static bool
 lineage_is_held(const struct election *e)
 {
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		const struct writer_server *s = &e->servers[i];
-
-		if (s->up && !s->retired && s->role == ROLE_REPLICA &&
-		    continues(s, e->history->replid))
+		if (is_replica(&e->servers[i]) && !e->servers[i].retired &&
+		    continues(&e->servers[i], e->history->replid))
 			return true;
 	}
 	return false;
 }
 
-/* W5: no incumbent to hold on to. */
+/*
+ * Rules.
+ */
+
+/* W5: there is no incumbent to hold on to. Only SWITCH, or NONE and why. */
 static struct writer_verdict
-cold_start(const struct election *e)
+cold_start(const struct election *e, question ok)
 {
-	int x;
+	enum writer_cause cause;
+	int x, n = count(e, ok, &x);
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
 		if (!e->servers[i].checked && !e->servers[i].retired)
-			return nobody(e, CAUSE_NOT_CHECKED);
+			return verdict(e, WRITER_NONE, CAUSE_NOT_CHECKED, -1);
 	}
-	x = only(e, any_candidate);
-	if (x >= 0)
+	if (n == 1)
 		return verdict(e, WRITER_SWITCH, CAUSE_ONLY, x);
-	if (x == -1)
-		return nobody(e, CAUSE_NO_CANDIDATE);
-	x = by_most_votes(e);
+	if (n == 0)
+		return verdict(e, WRITER_NONE, CAUSE_NO_CANDIDATE, -1);
+	x = best(e, ok, &cause);
 	if (x >= 0)
-		return verdict(e, WRITER_SWITCH, CAUSE_VOTES, x);
-	x = by_succession(e);
-	if (x >= 0)
-		return verdict(e, WRITER_SWITCH, CAUSE_LINEAGE, x);
+		return verdict(e, WRITER_SWITCH, cause, x);
 	if (e->voters == 0 && !any_related(e))
-		return nobody(e, CAUSE_UNRELATED);
-	return nobody(e, CAUSE_TIE);
+		return verdict(e, WRITER_NONE, CAUSE_UNRELATED, -1);
+	return verdict(e, WRITER_NONE, CAUSE_TIE, -1);
 }
 
-/* W4 when the incumbent still is a primary: a majority moves it, no less. */
+/* Who takes over from a writer that stands, if anyone does. */
+static struct writer_verdict
+replaces_standing(const struct election *e)
+{
+	const struct writer_history *h = e->history;
+	const struct writer_server *i = &e->servers[h->incumbent];
+	enum writer_cause cause;
+	int x = by_majority(e, h->incumbent);
+
+	if (x >= 0)
+		return verdict(e, WRITER_SWITCH, CAUSE_VOTES, x);
+	/* It is back, and has lost what another has continued. */
+	x = only(e, of_lineage);
+	if (x >= 0 && x != h->incumbent && !same_process(e, i) &&
+	    !of_lineage(e, i) && !has_majority(e, i))
+		return verdict(e, WRITER_SWITCH, CAUSE_SUCCESSOR, x);
+	if (!i->retired)
+		return verdict(e, WRITER_STAY, CAUSE_STANDS, h->incumbent);
+	/* The operator has taken it out of the list: the same process under
+	 * another name, its successor, or any if nobody holds its data. */
+	x = only(e, same_process);
+	if (x >= 0)
+		return verdict(e, WRITER_SWITCH, CAUSE_RESUMED, x);
+	x = successor(e, &cause);
+	if (x >= 0)
+		return verdict(e, WRITER_SWITCH, cause, x);
+	if (!lineage_is_held(e))
+		return cold_start(e, no_returnee);
+	return verdict(e, WRITER_STAY, CAUSE_STANDS, h->incumbent);
+}
+
+/* W4 when the incumbent still is a primary. */
 static struct writer_verdict
 incumbent_stands(const struct election *e)
 {
-	int i = e->history->incumbent, x;
-	struct writer_verdict v;
+	const struct writer_history *h = e->history;
+	const struct writer_server *i = &e->servers[h->incumbent];
+	struct writer_verdict v = replaces_standing(e);
 
-	x = by_majority(e, i);
-	if (x >= 0)
-		return verdict(e, WRITER_SWITCH, CAUSE_VOTES, x);
-	/* The operator has taken it out of the list: any other will do. */
-	if (e->servers[i].retired) {
-		v = cold_start(e);
-		if (v.action == WRITER_SWITCH)
-			return v;
-	}
-	if (e->history->fenced)
-		return verdict(e, WRITER_SWITCH, CAUSE_RESUMED, i);
-	return verdict(e, WRITER_STAY, CAUSE_STANDS, i);
+	if (v.action == WRITER_SWITCH)
+		return v;
+	if (!h->fenced)
+		return verdict(e, WRITER_STAY, CAUSE_STANDS, h->incumbent);
+	/* No client can reach it any more: nothing to resume. */
+	if (i->retired)
+		return verdict(e, WRITER_NONE, CAUSE_NO_CANDIDATE, -1);
+	return verdict(e, WRITER_SWITCH, CAUSE_RESUMED, h->incumbent);
 }
 
 /* Why the incumbent cannot take writes. */
@@ -294,22 +376,35 @@ why_lost(const struct writer_server *s)
 	return s->loading ? CAUSE_LOADING : CAUSE_AWAY;
 }
 
-/* A successor of the incumbent that is gone, or has become a replica; -1. */
-static int
-find_successor(const struct election *e, enum writer_cause *cause)
+/* Who takes over from a writer that is gone, or has become a replica: SWITCH,
+ * or NONE and why nobody does. */
+static struct writer_verdict
+replaces_lost(const struct election *e, enum writer_cause lost)
 {
-	int x;
+	enum writer_cause cause = CAUSE_VOTES;
+	int x = by_majority(e, e->history->incumbent);
 
-	*cause = CAUSE_FOLLOWED;
+	if (x >= 0) {
+		if (followed_by_incumbent(e, &e->servers[x]))
+			cause = CAUSE_FOLLOWED;
+		else if (only(e, of_lineage) == x)
+			cause = CAUSE_SUCCESSOR;
+		return verdict(e, WRITER_SWITCH, cause, x);
+	}
 	x = only(e, followed_by_incumbent);
 	if (x >= 0)
-		return x;
-	*cause = CAUSE_SUCCESSOR;
-	x = only(e, of_lineage);
+		return verdict(e, WRITER_SWITCH, CAUSE_FOLLOWED, x);
+	x = successor(e, &cause);
 	if (x >= 0)
-		return x;
-	*cause = CAUSE_VOTES;
-	return by_majority(e, e->history->incumbent);
+		return verdict(e, WRITER_SWITCH, cause, x);
+	if (count(e, of_lineage, &x) > 1)
+		return verdict(e, WRITER_NONE, CAUSE_TIE, -1);
+	/* It is alive and about to have its data again; or others have it. */
+	if (count(e, anyone, &x) == 0 || lost == CAUSE_LOADING)
+		return verdict(e, WRITER_NONE, lost, -1);
+	if (lineage_is_held(e) || count(e, no_returnee, &x) == 0)
+		return verdict(e, WRITER_NONE, CAUSE_NOT_OF_LINEAGE, -1);
+	return cold_start(e, no_returnee);
 }
 
 /* W4 when the incumbent has lost its claim. */
@@ -317,37 +412,32 @@ static struct writer_verdict
 incumbent_lost(const struct election *e)
 {
 	const struct writer_history *h = e->history;
-	enum writer_cause cause, lost = why_lost(&e->servers[h->incumbent]);
-	int x = find_successor(e, &cause);
+	enum writer_cause lost = why_lost(&e->servers[h->incumbent]);
+	struct writer_verdict v = replaces_lost(e, lost);
 
-	if (x >= 0)
-		return verdict(e, WRITER_SWITCH, cause, x);
-	if (only(e, any_candidate) != -1) {
-		if (!lineage_is_held(e))
-			return cold_start(e);
-		lost = lost == CAUSE_AWAY ? CAUSE_NOT_OF_LINEAGE : lost;
-	}
-	if (h->fenced)
-		return verdict(e, WRITER_NONE, lost, -1);
+	if (v.action == WRITER_SWITCH || h->fenced)
+		return v;
 	if (lost == CAUSE_DEMOTED || lost == CAUSE_MAINTENANCE)
 		return verdict(e, WRITER_FENCE, lost, -1);
-	return verdict(e, WRITER_WAIT, lost, h->incumbent);
+	return verdict(e, WRITER_WAIT, v.cause, h->incumbent);
 }
 
 struct writer_verdict
 writer_decide(const struct writer_server *servers, size_t n,
     const struct writer_history *history)
 {
-	struct election e = {servers, n, history, 0};
+	struct election e = {servers, n, history, 0, 0};
 	int i = history->incumbent;
 	size_t j;
 
 	for (j = 0; j < n; j++) {
-		if (is_voter(&servers[j]))
-			e.voters++;
+		if (is_replica(&servers[j])) {
+			e.replicas++;
+			e.voters += servers[j].link_up;
+		}
 	}
 	if (i < 0)
-		return cold_start(&e);
+		return cold_start(&e, anyone);
 	if (is_candidate(&servers[i]))
 		return incumbent_stands(&e);
 	return incumbent_lost(&e);

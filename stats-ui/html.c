@@ -322,8 +322,6 @@ put_check(struct evbuffer *out, const struct observation *last)
 		return;
 	}
 	put(out, probe_result_str(last->result));
-	if (last->detail[0] != '\0')
-		putf(out, ": %s", last->detail);
 	putf(out, ", %.1f ms, %s ago", (double)last->duration_us / 1000,
 	    span_text(clock_ms() - last->at, ago));
 	raw(out, "</td>");

@@ -50,7 +50,7 @@ words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
     char buf[WORDS_MAX])
 {
 	const struct observation *last = &ms->state->last;
-	const char *text = "";
+	const char *text = "", *detail = "";
 
 	if (ms->maintenance)
 		text = "taken out by the operator";
@@ -62,7 +62,10 @@ words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
 		text = probe_result_str(last->result);
 	else if (cb->check == CHECK_REDIS)
 		text = reason_up(ms);
-	snprintf(buf, WORDS_MAX, "%s", text);
+	if (text[0] != '\0' && text == probe_result_str(last->result))
+		detail = last->detail;
+	snprintf(buf, WORDS_MAX, "%s%s%s", text, detail[0] == '\0' ? "" : ": ",
+	    detail);
 	return buf;
 }
 

@@ -168,7 +168,7 @@ static const struct situation {
     {sit_down, "\u2715 DOWN</span>: refused", "\"status\": \"DOWN\"",
 	"<script>"},
     {sit_down, "refused: &lt;script&gt;\xef\xbf\xbd(",
-	"\"reason\": \"refused\"", "\xc3("},
+	"\"reason\": \"refused: <script>", "\xc3("},
     {sit_maintenance, "MAINT</span>: taken out", "\"status\": \"MAINT\"",
 	"DOWN"},
     {sit_unchecked, "UNCHECKED</span>: no check has ended yet",
