@@ -8,7 +8,7 @@ BUILD	 = build
 WARN	 = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	   -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 $(WERROR)
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -I. $(WARN) $(CFLAGS) $(SANITIZE)
-LIBS	 = -levent_core -levent_extra -linih -ljansson -pthread
+LIBS	 = -levent_core -levent_extra -linih -ljansson -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c

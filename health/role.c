@@ -20,6 +20,14 @@ is_gone(enum probe_result result)
 	return result == PROBE_REFUSED || result == PROBE_CLOSED;
 }
 
+/* Has it gone DOWN since it last told its role? */
+static bool
+was_away(const struct server_state *s)
+{
+	return s->health == HEALTH_DOWN && s->known.at != 0 &&
+	       s->known.at <= s->health_since;
+}
+
 /* Take a role that was told, and what it says of the past. */
 static void
 learn_role(
@@ -33,8 +41,7 @@ learn_role(
 		s->restarts++;
 		s->offset_restarted = o->offset < old->offset;
 	}
-	if (o->role == ROLE_PRIMARY &&
-	    (c->restarted || (s->health == HEALTH_DOWN && old->at != 0)))
+	if (o->role == ROLE_PRIMARY && (c->restarted || was_away(s)))
 		s->returnee = true;
 	if (o->role != s->role) {
 		c->role = true;

@@ -1,6 +1,8 @@
 /*
  * Balancing: five ways to pick one of n. All honour the weights but `first`.
  */
+#include <math.h>
+
 #include "proxy/balance.h"
 
 /* FNV-1a, 32 bits (http://www.isthe.com/chongo/tech/comp/fnv/), then mixed. */
@@ -105,33 +107,28 @@ pick_random(
 }
 
 /*
- * Rendezvous hashing: each client ranks the servers by itself, so that a server
- * that comes or goes moves only its own clients (Thaler and Ravishankar 1998).
- * A weight of w takes part w times less often than it wins: score is the
- * highest of w draws, which for whole weights is exact.
+ * Weighted rendezvous hashing: each client ranks the servers by itself, so that
+ * a server that comes or goes moves only its own clients (Thaler and
+ * Ravishankar 1998; Schindelhauer and Schomaker 2005 for the weights).
  */
 static size_t
 pick_source(
     const struct balance_candidate *c, size_t n, const struct in6_addr *client)
 {
-	uint32_t unit, best_score = 0, score;
+	double best_score = 0, score;
 	size_t best = 0, i;
-	unsigned draw;
 	struct {
 		struct in6_addr client;
-		uint32_t name, draw;
-	} key = {*client, 0, 0};
+		uint32_t name;
+	} key = {*client, 0};
 
-	total_weight(c, n, &unit);
 	for (i = 0; i < n; i++) {
 		key.name = c[i].name;
-		for (draw = 0; draw < c[i].weight / unit; draw++) {
-			key.draw = draw;
-			score = balance_hash(&key, sizeof(key));
-			if (score > best_score) {
-				best_score = score;
-				best = i;
-			}
+		score = (balance_hash(&key, sizeof(key)) + 0.5) / 4294967296.0;
+		score = c[i].weight / -log(score);
+		if (score > best_score) {
+			best_score = score;
+			best = i;
 		}
 	}
 	return best;
