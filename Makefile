@@ -12,8 +12,8 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c
-CONF	 = conf/check.c conf/conf.c conf/ini.c conf/keys.c conf/load.c \
-	   conf/parse.c conf/problem.c conf/words.c
+CONF	 = conf/check.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
+	   conf/problem.c
 HEALTH	 = health/check.c health/group.c health/info.c health/monitor.c \
 	   health/observation.c health/probe.c health/resp.c health/role.c \
 	   health/snapshot.c health/writer.c

@@ -5,10 +5,10 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/units.h"
 
 int
 addr_parse_ip(const char *text, uint16_t port, struct addr *a)
@@ -24,26 +24,12 @@ addr_parse_ip(const char *text, uint16_t port, struct addr *a)
 	return 0;
 }
 
-/* A decimal port of 1 to 65535 that ends the text. */
-static int
-parse_port(const char *text, uint16_t *port)
-{
-	char *end;
-	unsigned long n;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	n = strtoul(text, &end, 10);
-	if (*end != '\0' || n == 0 || n > 65535)
-		return -1;
-	*port = (uint16_t)n;
-	return 0;
-}
-
 int
 addr_split(const char *text, char *host, size_t hostsize, uint16_t *port)
 {
 	const char *start = text, *end, *colon;
+	char error[UNITS_ERROR_MAX];
+	unsigned n;
 
 	if (*text == '[') {
 		start = text + 1;
@@ -57,11 +43,13 @@ addr_split(const char *text, char *host, size_t hostsize, uint16_t *port)
 		if (colon == NULL || strchr(text, ':') != colon)
 			return -1;
 	}
-	if ((size_t)(end - start) >= hostsize)
+	if ((size_t)(end - start) >= hostsize ||
+	    units_number(colon + 1, 1, 65535, &n, error) != 0)
 		return -1;
 	memcpy(host, start, (size_t)(end - start));
 	host[end - start] = '\0';
-	return parse_port(colon + 1, port);
+	*port = (uint16_t)n;
+	return 0;
 }
 
 const char *
@@ -173,28 +161,14 @@ addr_in6(const struct addr *a)
 	return out;
 }
 
-/* Is the first so many bits of both the same? */
-static bool
-same_prefix(const struct in6_addr *a, const struct in6_addr *b, unsigned bits)
-{
-	unsigned bytes = bits / 8, rest = bits % 8;
-	uint8_t mask = (uint8_t)(0xff00 >> rest);
-
-	if (memcmp(a, b, bytes) != 0)
-		return false;
-	return rest == 0 ||
-	       ((a->s6_addr[bytes] ^ b->s6_addr[bytes]) & mask) == 0;
-}
-
 int
 addr_net_parse(const char *text, struct addr_net *net)
 {
-	char ip[INET6_ADDRSTRLEN], *end;
-	const char *slash = strchr(text, '/');
-	size_t len = slash == NULL ? strlen(text) : (size_t)(slash - text);
-	unsigned long bits;
+	char ip[INET6_ADDRSTRLEN], error[UNITS_ERROR_MAX];
+	const char *slash = strchrnul(text, '/');
+	size_t len = (size_t)(slash - text);
+	unsigned i, bits, max;
 	struct addr a;
-	unsigned i, mapped;
 
 	if (len >= sizeof(ip))
 		return -1;
@@ -202,17 +176,12 @@ addr_net_parse(const char *text, struct addr_net *net)
 	ip[len] = '\0';
 	if (addr_parse_ip(ip, 0, &a) != 0)
 		return -1;
-	mapped = a.family == AF_INET ? 96 : 0;
-	bits = 128 - mapped;
-	if (slash != NULL) {
-		if (slash[1] < '0' || slash[1] > '9')
-			return -1;
-		bits = strtoul(slash + 1, &end, 10);
-		if (*end != '\0' || bits > 128 - mapped)
-			return -1;
-	}
+	bits = max = a.family == AF_INET ? 32 : 128;
+	if (*slash != '\0' &&
+	    units_number(slash + 1, 0, max, &bits, error) != 0)
+		return -1;
 	net->prefix = addr_in6(&a);
-	net->bits = (unsigned)bits + mapped;
+	net->bits = 128 - max + bits;
 	for (i = net->bits; i < 128; i++) {
 		if ((net->prefix.s6_addr[i / 8] & (0x80 >> i % 8)) != 0)
 			return -1;
@@ -223,5 +192,11 @@ addr_net_parse(const char *text, struct addr_net *net)
 bool
 addr_net_contains(const struct addr_net *net, const struct in6_addr *ip)
 {
-	return same_prefix(&net->prefix, ip, net->bits);
+	unsigned bytes = net->bits / 8, rest = net->bits % 8;
+	uint8_t mask = (uint8_t)(0xff00 >> rest);
+
+	if (memcmp(&net->prefix, ip, bytes) != 0)
+		return false;
+	return rest == 0 ||
+	       ((net->prefix.s6_addr[bytes] ^ ip->s6_addr[bytes]) & mask) == 0;
 }

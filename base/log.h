@@ -42,8 +42,9 @@ int log_change(
  * log have ended. */
 void log_close(void);
 
-/* Give the calling thread its own ring, once, before its first line; the ring
- * lives until log_close(). -1 if out of memory. */
+/* Give the calling thread its own ring now; else its first line does. The ring
+ * lives until log_close(). -1 if out of memory: then its lines are dropped, and
+ * counted. */
 int log_thread(void);
 
 /* Lines dropped because a ring was full, since the start. Any thread. */

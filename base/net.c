@@ -57,18 +57,6 @@ bind_listen(int fd, const struct addr *a, int backlog)
 	return listen(fd, backlog);
 }
 
-/* The same port on any IPv4 address. */
-static struct addr
-any_ipv4(uint16_t port)
-{
-	struct addr a;
-
-	memset(&a, 0, sizeof(a));
-	a.family = AF_INET;
-	a.port = port;
-	return a;
-}
-
 /* What went wrong, and what to do about it where we know. */
 static void
 explain(const struct addr *a, char *error, size_t size)
@@ -90,30 +78,24 @@ int
 net_listen(const struct addr *a, int backlog, char *error, size_t size)
 {
 	bool any6 = a->family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
-	struct addr fallback;
+	const struct addr any4 = {.family = AF_INET, .port = a->port};
 	int fd;
 
 	if (a->family == AF_UNIX)
 		remove_stale(a);
 	fd = open_stream(a->family);
-	if (fd < 0 && errno == EAFNOSUPPORT && any6) {
-		fallback = any_ipv4(a->port);
-		return net_listen(&fallback, backlog, error, size);
-	}
-	if (fd < 0) {
-		explain(a, error, size);
-		return -1;
-	}
-	if (a->family != AF_UNIX)
+	if (fd < 0 && errno == EAFNOSUPPORT && any6)
+		return net_listen(&any4, backlog, error, size);
+	if (fd >= 0 && a->family != AF_UNIX)
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (a->family == AF_INET6)
+	if (fd >= 0 && a->family == AF_INET6)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 ? 0 : 1);
-	if (bind_listen(fd, a, backlog) != 0) {
-		explain(a, error, size);
+	if (fd >= 0 && bind_listen(fd, a, backlog) == 0)
+		return fd;
+	explain(a, error, size);
+	if (fd >= 0)
 		close(fd);
-		return -1;
-	}
-	return fd;
+	return -1;
 }
 
 int

@@ -10,21 +10,18 @@
 #include <event2/dns.h>
 #include <event2/event.h>
 
-#include <ctype.h>
-#include <fcntl.h>
-#include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/resolve.h"
 
 #define TOTAL_S    5  /* for a whole resolution */
 #define RETIRE_S   30 /* until an old set of name servers is freed */
-#define HOSTS_MAX  (4 * 1024 * 1024) /* bytes of /etc/hosts that are read */
-#define SEPARATORS " \t\r"
+#define NO_ANSWER  "no answer from the name server"
+#define SEPARATORS " \t\r\n"
 
 /* One question to evdns; freed when it has been answered. */
 struct query {
@@ -46,8 +43,7 @@ struct dns {
 struct resolver {
 	struct event_base *base; /* (borrowed from the caller) */
 	const char *resolv_conf_path, *hosts_path;
-	struct stat resolv_conf_stat, hosts_stat;
-	char *hosts;     /* what the file says; NULL nothing */
+	struct stat resolv_conf_stat;
 	struct dns *dns; /* the newest */
 	TAILQ_HEAD(, dns) all;
 	TAILQ_HEAD(, resolution) running;
@@ -72,7 +68,6 @@ static void query_cb(int, char, int, int, void *, void *);
 static void dns_retire_cb(evutil_socket_t, short, void *);
 static struct dns *dns_new(struct resolver *);
 static void dns_free(struct dns *);
-static void load_hosts(struct resolver *);
 
 /* What evdns has to say about name servers: the callers say the rest. */
 static void
@@ -103,8 +98,6 @@ resolver_new_files(
 	r->resolv_conf_path = resolv_conf;
 	r->hosts_path = hosts;
 	stat(resolv_conf, &r->resolv_conf_stat);
-	stat(hosts, &r->hosts_stat);
-	load_hosts(r);
 	if ((r->dns = dns_new(r)) == NULL) {
 		resolver_free(r);
 		return NULL;
@@ -121,40 +114,25 @@ resolver_free(struct resolver *r)
 		resolve_cancel(TAILQ_FIRST(&r->running));
 	while (!TAILQ_EMPTY(&r->all))
 		dns_free(TAILQ_FIRST(&r->all));
-	free(r->hosts);
 	free(r);
-}
-
-/* Is the file another than it was? *st is then what it is now. */
-static bool
-has_changed(const char *path, struct stat *st)
-{
-	struct stat now;
-
-	memset(&now, 0, sizeof(now));
-	stat(path, &now);
-	if (now.st_mtim.tv_sec == st->st_mtim.tv_sec &&
-	    now.st_mtim.tv_nsec == st->st_mtim.tv_nsec &&
-	    now.st_ino == st->st_ino && now.st_size == st->st_size)
-		return false;
-	*st = now;
-	return true;
 }
 
 void
 resolver_refresh(struct resolver *r)
 {
 	const struct timeval tv = {.tv_sec = RETIRE_S};
+	struct stat *old = &r->resolv_conf_stat, now = {.st_ino = 0};
 	struct dns *fresh;
 
-	if (has_changed(r->hosts_path, &r->hosts_stat))
-		load_hosts(r);
-	if (!has_changed(r->resolv_conf_path, &r->resolv_conf_stat))
+	stat(r->resolv_conf_path, &now);
+	if (now.st_mtim.tv_sec == old->st_mtim.tv_sec &&
+	    now.st_mtim.tv_nsec == old->st_mtim.tv_nsec &&
+	    now.st_ino == old->st_ino && now.st_size == old->st_size)
 		return;
-	if ((fresh = dns_new(r)) == NULL) {
-		r->resolv_conf_stat.st_ino = 0; /* once more, next time */
+	/* Out of memory: once more, next time. */
+	if ((fresh = dns_new(r)) == NULL)
 		return;
-	}
+	*old = now;
 	evtimer_add(r->dns->retire, &tv);
 	r->dns = fresh;
 }
@@ -214,33 +192,6 @@ dns_retire_cb(evutil_socket_t fd, short what, void *arg)
 	dns_free(arg);
 }
 
-/* Read the hosts file into memory. */
-static void
-load_hosts(struct resolver *r)
-{
-	int fd = open(r->hosts_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	size_t size = 0, len = 0;
-	ssize_t n = 1;
-	char *grown;
-
-	free(r->hosts);
-	r->hosts = NULL;
-	while (fd >= 0 && n > 0 && len < HOSTS_MAX) {
-		if (len + 1 >= size) {
-			size = size == 0 ? 4096 : 2 * size;
-			if ((grown = realloc(r->hosts, size)) == NULL)
-				break;
-			r->hosts = grown;
-		}
-		if ((n = read(fd, r->hosts + len, size - len - 1)) > 0)
-			len += (size_t)n;
-	}
-	if (r->hosts != NULL)
-		r->hosts[len] = '\0';
-	if (fd >= 0)
-		close(fd);
-}
-
 /* Offer one more address of the name: IPv4 counts first, then the one to keep,
  * then the first. */
 static void
@@ -273,19 +224,15 @@ read_hosts_line(struct resolution *res, char *line)
 static void
 read_hosts(struct resolution *res)
 {
-	const char *p = res->r->hosts, *end;
-	char line[1024];
-	size_t len;
+	FILE *f = fopen(res->r->hosts_path, "re");
+	char *line = NULL;
+	size_t size = 0;
 
-	for (; p != NULL && *p != '\0'; p = *end == '\0' ? end : end + 1) {
-		end = strchrnul(p, '\n');
-		len = (size_t)(end - p);
-		if (len >= sizeof(line))
-			continue;
-		memcpy(line, p, len);
-		line[len] = '\0';
+	while (f != NULL && getline(&line, &size, f) > 0)
 		read_hosts_line(res, line);
-	}
+	free(line);
+	if (f != NULL)
+		fclose(f);
 }
 
 /* Ask evdns for addresses of that family; -1 if it cannot be asked. */
@@ -411,7 +358,7 @@ resolve_timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (res->query != NULL)
-		res->error = "no answer from the name server";
+		res->error = NO_ANSWER;
 	settle(res);
 }
 
@@ -419,22 +366,18 @@ resolve_timer_cb(evutil_socket_t fd, short what, void *arg)
 static const char *
 error_str(int result)
 {
-	switch (result) {
-	case DNS_ERR_NOTEXIST:
-		return "does not exist";
-	case DNS_ERR_NODATA:
-		return "has no address";
-	case DNS_ERR_TIMEOUT:
-		return "no answer from the name server";
-	case DNS_ERR_SERVERFAILED:
-		return "the name server has failed";
-	case DNS_ERR_REFUSED:
-		return "the name server refuses to answer";
-	case DNS_ERR_TRUNCATED:
-		return "the name server's answer is too long";
-	default:
-		return "the name server's answer is not understood";
-	}
+	static const char *const words[] = {
+	    [DNS_ERR_SERVERFAILED] = "the name server has failed",
+	    [DNS_ERR_NOTEXIST] = "does not exist",
+	    [DNS_ERR_REFUSED] = "the name server refuses to answer",
+	    [DNS_ERR_TRUNCATED] = "the name server's answer is too long",
+	    [DNS_ERR_TIMEOUT] = NO_ANSWER,
+	    [DNS_ERR_NODATA] = "has no address"};
+	const int n = sizeof(words) / sizeof(words[0]);
+
+	if (result > 0 && result < n && words[result] != NULL)
+		return words[result];
+	return "the name server's answer is not understood";
 }
 
 /* Take the addresses of an answer. */
@@ -442,19 +385,13 @@ static void
 take_addresses(
     struct resolution *res, int family, const void *addresses, int count)
 {
-	const struct in_addr *v4 = addresses;
-	const struct in6_addr *v6 = addresses;
-	struct addr a;
-	int i;
+	const size_t size = family == AF_INET ? sizeof(struct in_addr)
+					      : sizeof(struct in6_addr);
+	struct addr a = {.family = (sa_family_t)family, .port = res->port};
+	size_t i;
 
-	for (i = 0; i < count; i++) {
-		memset(&a, 0, sizeof(a));
-		a.family = (sa_family_t)family;
-		a.port = res->port;
-		if (family == AF_INET)
-			a.u.v4 = v4[i];
-		else
-			a.u.v6 = v6[i];
+	for (i = 0; i < (size_t)count; i++) {
+		memcpy(&a.u, (const char *)addresses + i * size, size);
 		offer(res, &a);
 	}
 }

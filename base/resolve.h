@@ -31,7 +31,8 @@ struct resolver *resolver_new_files(
  */
 void resolver_free(struct resolver *r);
 
-/* Read /etc/resolv.conf and /etc/hosts again if they changed. */
+/* Read /etc/resolv.conf again if it changed; /etc/hosts is read for each name.
+ */
 void resolver_refresh(struct resolver *r);
 
 /* Look host up, IPv4 first, IPv6 if it has no IPv4; the answer carries port. Of

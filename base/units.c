@@ -2,14 +2,13 @@
  * Numbers with units: times, sizes and counts, in 64 bits and checked.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/units.h"
-
-#define QUOTED "'%.40s'"
 
 /* A unit and how many of the smallest one it is. */
 struct unit {
@@ -54,6 +53,18 @@ find_unit(const struct unit *units, const char *name)
 	return NULL;
 }
 
+/* Say why a text is refused. Returns -1. */
+static int __attribute__((format(printf, 2, 3)))
+refuse(char error[UNITS_ERROR_MAX], const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error, UNITS_ERROR_MAX, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
 /* Milliseconds of so many of a unit, rounded up; true if they do not fit. */
 static bool
 to_ms(int64_t n, const struct unit *u, int64_t *ms)
@@ -74,28 +85,20 @@ units_time(const char *text, int64_t *ms, char error[UNITS_ERROR_MAX])
 	int64_t n;
 
 	rest = read_digits(text, &n, &overflow);
-	if (rest != NULL && *rest == '\0' && n == 0 && !overflow) {
-		*ms = 0;
-		return 0;
-	}
-	if (rest != NULL && *rest == '\0') {
-		snprintf(error, UNITS_ERROR_MAX,
-		    QUOTED " has no unit: write %.20ss or %.20sms", text, text,
+	if (rest != NULL && *rest == '\0' && (n != 0 || overflow))
+		return refuse(error,
+		    "'%.40s' has no unit: write %.20ss or %.20sms", text, text,
 		    text);
-		return -1;
-	}
+	if (rest != NULL && *rest == '\0')
+		rest = "ms";
 	u = rest == NULL ? NULL : find_unit(time_units, rest);
-	if (u == NULL) {
-		snprintf(error, UNITS_ERROR_MAX,
-		    QUOTED " is not a time: a whole number and us, ms, s, m, "
-			   "h or d",
+	if (u == NULL)
+		return refuse(error,
+		    "'%.40s' is not a time: a whole number and us, ms, s, m, "
+		    "h or d",
 		    text);
-		return -1;
-	}
-	if (overflow || to_ms(n, u, ms)) {
-		snprintf(error, UNITS_ERROR_MAX, QUOTED " is too long", text);
-		return -1;
-	}
+	if (overflow || to_ms(n, u, ms))
+		return refuse(error, "'%.40s' is too long", text);
 	return 0;
 }
 
@@ -109,17 +112,13 @@ units_size(const char *text, int64_t *bytes, char error[UNITS_ERROR_MAX])
 
 	rest = read_digits(text, &n, &overflow);
 	u = rest == NULL ? NULL : find_unit(size_units, rest);
-	if (u == NULL) {
-		snprintf(error, UNITS_ERROR_MAX,
-		    QUOTED " is not a size: a whole number, with k, m or g if "
-			   "need be",
+	if (u == NULL)
+		return refuse(error,
+		    "'%.40s' is not a size: a whole number, with k, m or g if "
+		    "need be",
 		    text);
-		return -1;
-	}
-	if (overflow || __builtin_mul_overflow(n, u->factor, bytes)) {
-		snprintf(error, UNITS_ERROR_MAX, QUOTED " is too large", text);
-		return -1;
-	}
+	if (overflow || __builtin_mul_overflow(n, u->factor, bytes))
+		return refuse(error, "'%.40s' is too large", text);
 	return 0;
 }
 
@@ -132,16 +131,11 @@ units_number(const char *text, unsigned min, unsigned max, unsigned *n,
 	int64_t value;
 
 	rest = read_digits(text, &value, &overflow);
-	if (rest == NULL || *rest != '\0') {
-		snprintf(
-		    error, UNITS_ERROR_MAX, QUOTED " is not a number", text);
-		return -1;
-	}
-	if (overflow || value < min || value > max) {
-		snprintf(error, UNITS_ERROR_MAX,
-		    QUOTED " is out of range: %u to %u", text, min, max);
-		return -1;
-	}
+	if (rest == NULL || *rest != '\0')
+		return refuse(error, "'%.40s' is not a number", text);
+	if (overflow || value < min || value > max)
+		return refuse(
+		    error, "'%.40s' is out of range: %u to %u", text, min, max);
 	*n = (unsigned)value;
 	return 0;
 }

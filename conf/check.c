@@ -2,7 +2,6 @@
  * Cross validation: names that must exist or must not be there twice, keys that
  * need or exclude each other, and what "auto" comes to.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,18 +9,20 @@
 #include "base/units.h"
 #include "conf/check.h"
 
-/* What all the checks work on. */
-struct checker {
-	struct conf *conf;       /* (borrowed) */
-	const struct ini *doc;   /* (borrowed) */
-	struct conf_problems *p; /* (borrowed) */
-};
-
 /* An address that is listened on, and where that is said. */
 struct listen {
 	const struct ini_section *section;
 	const struct addr *addr;
 	unsigned line;
+};
+
+/* What all the checks work on. */
+struct checker {
+	struct conf *conf;       /* (borrowed) */
+	const struct ini *doc;   /* (borrowed) */
+	struct conf_problems *p; /* (borrowed) */
+	struct listen *listens;  /* those so far */
+	size_t nlistens;
 };
 
 #define error(c, s, line, ...) \
@@ -97,24 +98,28 @@ check_twins(const struct checker *c, const struct ini_section *s)
 static void
 check_idle_keys(const struct checker *c, const struct ini_section *s)
 {
-	static const char *const timing[] = {
-	    "check-fast", "check-interval", "check-timeout", "fall", "rise"};
+	static const char *const timing[] = {"check-fast", "check-interval",
+	    "check-timeout", "fall", "rise", NULL};
 	static const char *const auth[] = {
-	    "password", "password-env", "password-file", "username"};
+	    "password", "password-env", "password-file", "username", NULL};
 	const struct conf_backend *b = s->object;
+	const struct ini_setting *set;
+	const char *name;
 	size_t i;
 
-	for (i = 0; i < sizeof(timing) / sizeof(timing[0]); i++) {
-		if (b->check == CHECK_NONE && ini_find(s, timing[i]) != NULL)
-			error(c, s, line_of(s, timing[i]),
-			    "%s does nothing with check = none", timing[i]);
-	}
-	for (i = 0; i < sizeof(auth) / sizeof(auth[0]); i++) {
-		if (b->check != CHECK_REDIS && ini_find(s, auth[i]) != NULL)
-			error(c, s, line_of(s, auth[i]),
+	for (i = 0; i < s->nsettings; i++) {
+		set = &s->settings[i];
+		name = set->key->name;
+		if (b->check == CHECK_NONE &&
+		    parse_word_index(timing, name) >= 0)
+			error(c, s, set->line,
+			    "%s does nothing with check = none", name);
+		if (b->check != CHECK_REDIS &&
+		    parse_word_index(auth, name) >= 0)
+			error(c, s, set->line,
 			    "%s needs check = redis: clients authenticate "
 			    "themselves",
-			    auth[i]);
+			    name);
 	}
 }
 
@@ -157,14 +162,12 @@ find_backend(const struct checker *c, const struct ini_section *s,
 {
 	struct conf_backend *b = c->conf->backends;
 	const char *nearest = NULL;
-	unsigned best = UINT_MAX;
 	size_t i;
 
 	for (i = 0; i < c->conf->nbackends; i++) {
 		if (strcmp(b[i].name, set->value) == 0)
 			return &b[i];
-		if (key_is_nearer(set->value, b[i].name, &best))
-			nearest = b[i].name;
+		nearest = key_nearer(set->value, b[i].name, nearest);
 	}
 	if (nearest != NULL)
 		error(c, s, set->line,
@@ -199,13 +202,61 @@ check_role_keys(const struct checker *c, const struct ini_section *s)
 		    conf_route_str(f->route));
 }
 
+/* Does listening on a take b's address too? */
+static bool
+covers(const struct addr *a, const struct addr *b)
+{
+	if (a->port != b->port || a->family == AF_UNIX || b->family == AF_UNIX)
+		return false;
+	if (a->family == AF_INET6)
+		return IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
+	return b->family == AF_INET && a->u.v4.s_addr == INADDR_ANY;
+}
+
+/* May an address be listened on besides an earlier one? */
+static void
+check_pair(
+    const struct checker *c, const struct listen *a, const struct listen *b)
+{
+	char sa[ADDR_STR_MAX], sb[ADDR_STR_MAX];
+
+	addr_str(a->addr, sa);
+	addr_str(b->addr, sb);
+	if (addr_equal(a->addr, b->addr))
+		error(c, b->section, b->line,
+		    "%s is already listened on by %s:%u", sb, a->section->file,
+		    a->line);
+	else if (covers(a->addr, b->addr) || covers(b->addr, a->addr))
+		error(c, b->section, b->line, "%s overlaps with %s of %s:%u",
+		    sb, sa, a->section->file, a->line);
+}
+
+/* No address of this section is listened on twice. */
+static void
+check_listens(struct checker *c, const struct ini_section *s,
+    const struct addr *addrs, const unsigned *lines, size_t n)
+{
+	size_t i, j;
+
+	c->listens =
+	    xrealloc(c->listens, (c->nlistens + n) * sizeof(*c->listens));
+	for (i = 0; i < n; i++) {
+		c->listens[c->nlistens] =
+		    (struct listen){s, &addrs[i], lines[i]};
+		for (j = 0; j < c->nlistens; j++)
+			check_pair(c, &c->listens[j], &c->listens[c->nlistens]);
+		c->nlistens++;
+	}
+}
+
 /* What a frontend says for itself. */
 static void
-check_frontend(const struct checker *c, const struct ini_section *s)
+check_frontend(struct checker *c, const struct ini_section *s)
 {
 	const struct ini_setting *backend = ini_find(s, "backend");
 	struct conf_frontend *f = s->object;
 
+	check_listens(c, s, f->binds, f->bind_lines, f->nbinds);
 	if (ini_find(s, "bind") == NULL)
 		error(c, s, s->line, "frontend '%s' has no bind", s->name);
 	if (backend == NULL) {
@@ -228,11 +279,13 @@ check_frontend(const struct checker *c, const struct ini_section *s)
 
 /* What the stats page says. */
 static void
-check_stats(const struct checker *c, const struct ini_section *s)
+check_stats(struct checker *c, const struct ini_section *s)
 {
 	const struct ini_setting *user = ini_find(s, "user");
 	const struct ini_setting *password = find_password(s);
+	const struct conf_stats *t = s->object;
 
+	check_listens(c, s, t->binds, t->bind_lines, t->nbinds);
 	if (ini_find(s, "bind") == NULL)
 		error(c, s, s->line, "[stats] has no bind");
 	if (user != NULL && password == NULL)
@@ -262,79 +315,6 @@ check_logs(const struct checker *c, const struct ini_section *s)
 				    set[i].value, set[j].line);
 		}
 	}
-}
-
-/* Does listening on a take b's address too? */
-static bool
-covers(const struct addr *a, const struct addr *b)
-{
-	struct in6_addr any = IN6ADDR_ANY_INIT, ip = addr_in6(a);
-
-	if (a->port != b->port || a->family == AF_UNIX || b->family == AF_UNIX)
-		return false;
-	if (a->family == AF_INET6)
-		return memcmp(&ip, &any, sizeof(any)) == 0;
-	return b->family == AF_INET && a->u.v4.s_addr == INADDR_ANY;
-}
-
-/* May both be listened on? */
-static void
-check_pair(
-    const struct checker *c, const struct listen *a, const struct listen *b)
-{
-	char sa[ADDR_STR_MAX], sb[ADDR_STR_MAX];
-
-	addr_str(a->addr, sa);
-	addr_str(b->addr, sb);
-	if (addr_equal(a->addr, b->addr))
-		error(c, b->section, b->line,
-		    "%s is already listened on by %s:%u", sb, a->section->file,
-		    a->line);
-	else if (covers(a->addr, b->addr) || covers(b->addr, a->addr))
-		error(c, b->section, b->line, "%s overlaps with %s of %s:%u",
-		    sb, sa, a->section->file, a->line);
-}
-
-/* All addresses that are listened on, in the order of the document; how many
- * there are, if list is NULL. */
-static size_t
-collect_listens(const struct ini *doc, struct listen *list)
-{
-	const struct ini_section *s;
-	const struct conf_frontend *f;
-	const struct conf_stats *t;
-	size_t i, j, n = 0, nbinds;
-
-	for (i = 0; i < doc->nsections; i++) {
-		s = &doc->sections[i];
-		f = s->kind == SECTION_FRONTEND ? s->object : NULL;
-		t = s->kind == SECTION_STATS ? s->object : NULL;
-		nbinds = f != NULL ? f->nbinds : t != NULL ? t->nbinds : 0;
-		for (j = 0; j < nbinds; j++, n++) {
-			if (list == NULL)
-				continue;
-			list[n].section = s;
-			list[n].addr = f != NULL ? &f->binds[j] : &t->binds[j];
-			list[n].line =
-			    f != NULL ? f->bind_lines[j] : t->bind_lines[j];
-		}
-	}
-	return n;
-}
-
-/* No address is listened on twice. */
-static void
-check_listens(const struct checker *c)
-{
-	size_t i, j, n = collect_listens(c->doc, NULL);
-	struct listen *list = xcalloc(n + 1, sizeof(*list));
-
-	collect_listens(c->doc, list);
-	for (i = 0; i < n; i++) {
-		for (j = 0; j < i; j++)
-			check_pair(c, &list[j], &list[i]);
-	}
-	free(list);
 }
 
 /* Does a frontend use this backend? */
@@ -395,7 +375,7 @@ check_sizes(const struct checker *c)
 void
 conf_check(struct conf *conf, const struct ini *doc, struct conf_problems *p)
 {
-	struct checker c = {conf, doc, p};
+	struct checker c = {.conf = conf, .doc = doc, .p = p};
 	const struct ini_section *s;
 	size_t i;
 
@@ -410,7 +390,7 @@ conf_check(struct conf *conf, const struct ini *doc, struct conf_problems *p)
 		else
 			check_stats(&c, s);
 	}
-	check_listens(&c);
 	check_unused(&c);
 	check_sizes(&c);
+	free(c.listens);
 }

@@ -17,8 +17,10 @@
 #define BOM        "\xef\xbb\xbf"
 #define NAME_SHOWN 32 /* longer words may be anything, even a secret */
 
-/* What became of reading one line. */
-enum line { LINE_OK, LINE_LONG, LINE_NUL, LINE_END };
+/* All of them but the tab. */
+#define CONTROLS                                                       \
+	"\x01\x02\x03\x04\x05\x06\x07\x08\x0a\x0b\x0c\x0d\x0e\x0f\x10" \
+	"\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f"
 
 /* Where the reader is in its file. */
 enum place {
@@ -42,30 +44,31 @@ struct reader {
 #define error(r, ...) \
 	conf_problem((r)->p, CONF_ERROR, (r)->file, (r)->line, __VA_ARGS__)
 
-/* Read the next line into text, without its end. */
-static enum line
-read_line(struct reader *r)
+/* Read the next line into text, without its end; *bad says what is wrong with
+ * it. False if there is none, or no more can be read. */
+static bool
+read_line(struct reader *r, const char **bad)
 {
-	enum line result = LINE_OK;
 	size_t len = 0;
 	int c;
 
+	*bad = NULL;
 	while ((c = getc_unlocked(r->f)) != EOF && c != '\n') {
 		if (++r->bytes > INI_FILE_MAX)
-			break;
+			return false;
 		if (c == '\0')
-			result = LINE_NUL;
+			*bad = "the line holds a NUL byte";
 		if (len < INI_LINE_MAX)
 			r->text[len++] = (char)c;
-		else if (result == LINE_OK && c != '\r')
-			result = LINE_LONG;
+		else if (*bad == NULL && c != '\r')
+			*bad = "the line is longer than 4096 bytes";
 	}
-	if (c == EOF && len == 0 && result == LINE_OK)
-		return LINE_END;
+	if (ferror(r->f) || (c == EOF && len == 0))
+		return false;
 	r->bytes++;
 	r->line++;
 	r->text[len] = '\0';
-	return result;
+	return true;
 }
 
 /* Cut blanks and a carriage return off the end. Returns the first that is no
@@ -81,18 +84,6 @@ trim(char *text)
 		len--;
 	text[len] = '\0';
 	return text + strspn(text, BLANKS);
-}
-
-/* Does the text hold a control character, but for tabs? */
-static bool
-has_control(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (((unsigned char)*text < ' ' && *text != '\t') ||
-		    *text == 0x7f)
-			return true;
-	}
-	return false;
 }
 
 /* Cut a comment off: ; or # at the beginning or behind a blank. */
@@ -114,12 +105,9 @@ cut_comment(char *value)
 static int
 setting_cb(void *arg, const char *section, const char *name, const char *value)
 {
-	char **kept = arg;
-
 	(void)section;
 	(void)value;
-	free(*kept);
-	*kept = xstrdup(name);
+	*(char **)arg = xstrdup(name);
 	return 1;
 }
 
@@ -130,10 +118,7 @@ split_name(char *text, char *value)
 	char *name = NULL, kept = *value;
 
 	*value = '\0';
-	if (ini_parse_string(text, setting_cb, &name) != 0) {
-		free(name);
-		name = NULL;
-	}
+	ini_parse_string(text, setting_cb, &name);
 	*value = kept;
 	return name;
 }
@@ -158,25 +143,19 @@ add_section(struct reader *r, enum key_section kind, const char *name)
 {
 	struct ini *doc = r->doc;
 	const struct ini_section *same = find_section(doc, kind, name);
-	struct ini_section *s;
 
 	if (same != NULL) {
-		r->doc->broken = true;
+		doc->broken = true;
 		error(r, "[%s%s%s] already stands at %s:%u",
-		    key_section_str(kind), *name == '\0' ? "" : " ", name,
+		    key_section_words[kind], *name == '\0' ? "" : " ", name,
 		    same->file, same->line);
 	}
-	if ((doc->nsections & (doc->nsections - 1)) == 0) {
-		doc->sections = xrealloc(doc->sections,
-		    (doc->nsections == 0 ? 1 : doc->nsections * 2) *
-			sizeof(*doc->sections));
-	}
-	s = &doc->sections[doc->nsections++];
-	memset(s, 0, sizeof(*s));
-	s->kind = kind;
-	s->name = xstrdup(name);
-	s->file = r->file;
-	s->line = r->line;
+	doc->sections = xrealloc(
+	    doc->sections, (doc->nsections + 1) * sizeof(*doc->sections));
+	doc->sections[doc->nsections++] = (struct ini_section){.kind = kind,
+	    .name = xstrdup(name),
+	    .file = r->file,
+	    .line = r->line};
 	r->place = PLACE_IN;
 }
 
@@ -184,8 +163,11 @@ add_section(struct reader *r, enum key_section kind, const char *name)
 static void
 unknown_section(struct reader *r, const char *word)
 {
-	const char *nearest = key_section_nearest(word);
+	const char *nearest = NULL;
+	size_t i;
 
+	for (i = 0; key_section_words[i] != NULL; i++)
+		nearest = key_nearer(word, key_section_words[i], nearest);
 	if (nearest != NULL)
 		error(r, "unknown section [%.40s], did you mean [%s]?", word,
 		    nearest);
@@ -196,36 +178,30 @@ unknown_section(struct reader *r, const char *word)
 		    word);
 }
 
-/* What is between the brackets: a kind, and a name if it has one. -1 if that
- * is wrong. */
-static int
+/* What is between the brackets: a kind, and a name if it has one. */
+static void
 read_section(struct reader *r, char *words)
 {
 	char *save, *kind = strtok_r(words, BLANKS, &save);
 	char *name = kind == NULL ? NULL : strtok_r(NULL, BLANKS, &save);
 	char *more = name == NULL ? NULL : strtok_r(NULL, BLANKS, &save);
-	enum key_section section;
+	int section = -1;
+	bool named;
 
-	section = kind == NULL ? SECTION_NONE : key_section_find(kind);
-	if (section == SECTION_NONE) {
+	if (kind != NULL)
+		section = parse_word_index(key_section_words, kind);
+	named = key_section_named((enum key_section)section);
+	if (section < 0)
 		unknown_section(r, kind == NULL ? "" : kind);
-		return -1;
-	}
-	if (!key_section_named(section) && name != NULL) {
+	else if (!named && name != NULL)
 		error(r, "[%s] takes no name", kind);
-		return -1;
-	}
-	if (key_section_named(section) && name == NULL) {
+	else if (named && name == NULL)
 		error(r, "[%s] needs a name, as in [%s redis]", kind, kind);
-		return -1;
-	}
-	if (name != NULL && (more != NULL || !parse_is_name(name))) {
+	else if (named && (more != NULL || !parse_is_name(name)))
 		error(r, "[%s NAME]: a name is 1 to 63 of A-Z a-z 0-9 . _ : -",
 		    kind);
-		return -1;
-	}
-	add_section(r, section, name == NULL ? "" : name);
-	return 0;
+	else
+		add_section(r, (enum key_section)section, named ? name : "");
 }
 
 /* A line that begins with '['. */
@@ -233,7 +209,6 @@ static void
 section_line(struct reader *r, char *text)
 {
 	char *end = strchr(text, ']');
-	int rc = -1;
 
 	r->place = PLACE_SKIP;
 	if (end == NULL) {
@@ -244,33 +219,29 @@ section_line(struct reader *r, char *text)
 		if (end[strspn(end, BLANKS)] != '\0')
 			error(r, "nothing may follow the ']' of a section");
 		else
-			rc = read_section(r, text + 1);
+			read_section(r, text + 1);
 	}
-	if (rc != 0)
+	if (r->place == PLACE_SKIP)
 		r->doc->broken = true;
-}
-
-/* Does the word look like a key, so that it may be shown? */
-static bool
-may_show(const char *word)
-{
-	return parse_is_name(word) && strlen(word) <= NAME_SHOWN;
 }
 
 /* Say that a key is not known, and what may have been meant. */
 static void
 unknown_key(struct reader *r, enum key_section kind, const char *name)
 {
-	const char *section = key_section_str(kind);
+	const char *section = key_section_words[kind];
 	const char *nearest = key_nearest(kind, name);
-	enum key_section other = key_elsewhere(kind, name);
+	const struct key *other = NULL;
+	int i;
 
-	if (!may_show(name))
+	for (i = 0; i < SECTION_NONE && other == NULL; i++)
+		other = key_find((enum key_section)i, name);
+	if (!parse_is_name(name) || strlen(name) > NAME_SHOWN)
 		error(
 		    r, "what stands before '=' is not a key of [%s]", section);
-	else if (other != SECTION_NONE)
+	else if (other != NULL)
 		error(r, "unknown key '%s' in [%s]: it belongs to [%s]", name,
-		    section, key_section_str(other));
+		    section, key_section_words[other->section]);
 	else if (nearest != NULL)
 		error(r, "unknown key '%s' in [%s], did you mean '%s'?", name,
 		    section, nearest);
@@ -285,7 +256,6 @@ add_setting(struct reader *r, const char *name, char *value)
 	struct ini_section *s = &r->doc->sections[r->doc->nsections - 1];
 	const struct key *key = key_find(s->kind, name);
 	const struct ini_setting *same;
-	struct ini_setting *new;
 
 	if (key == NULL) {
 		unknown_key(r, s->kind, name);
@@ -302,11 +272,8 @@ add_setting(struct reader *r, const char *name, char *value)
 	} else {
 		s->settings = xrealloc(
 		    s->settings, (s->nsettings + 1) * sizeof(*s->settings));
-		new = &s->settings[s->nsettings++];
-		new->key = key;
-		new->value = xstrdup(value);
-		new->line = r->line;
-		new->refused = false;
+		s->settings[s->nsettings++] = (struct ini_setting){
+		    .key = key, .value = xstrdup(value), .line = r->line};
 	}
 }
 
@@ -316,62 +283,49 @@ is_haproxy(const char *text)
 {
 	static const char *const words[] = {
 	    "global", "defaults", "frontend", "backend", "listen", NULL};
-	size_t i, len = strcspn(text, BLANKS);
+	char first[16];
 
-	for (i = 0; words[i] != NULL; i++) {
-		if (strlen(words[i]) == len &&
-		    strncmp(words[i], text, len) == 0)
-			return strchr(text, '=') == NULL;
-	}
-	return false;
+	snprintf(
+	    first, sizeof(first), "%.*s", (int)strcspn(text, BLANKS), text);
+	return parse_word_index(words, first) >= 0 && strchr(text, '=') == NULL;
 }
 
-/* Say what is wrong with a line that has no '=' where it should be. The line
- * may hold a password: it is not repeated. */
+/* Refuse a file in HAProxy's language, and read no more of it. */
 static void
-no_equals(struct reader *r, const char *text)
+stop_reading(struct reader *r)
 {
-	size_t len = strcspn(text, BLANKS "=:");
-
-	if (text[len + strspn(text + len, BLANKS)] == ':')
-		error(r, "':' between key and value: write '='");
-	else
-		error(r, "no '=' between key and value");
+	error(r, "this is HAProxy's language, which this release does not "
+		 "read: see roleproxy.ini(5)");
+	r->doc->broken = true;
+	r->place = PLACE_STOP;
 }
 
-/* A line that should be "key = value". */
+/* A line that should be "key = value". It may hold a password: what is wrong is
+ * not repeated. */
 static void
 setting_line(struct reader *r, char *text)
 {
-	char *equals = strchr(text, '='), *name;
-	size_t len = strcspn(text, BLANKS "=:");
+	char *equals = text + strcspn(text, BLANKS "=:"), *name;
 
-	if (r->place == PLACE_START && is_haproxy(text)) {
-		error(r, "this is HAProxy's language, which this release does "
-			 "not read: see roleproxy.ini(5)");
-		r->doc->broken = true;
-		r->place = PLACE_STOP;
-		return;
-	}
-	if (r->place == PLACE_START)
+	equals += strspn(equals, BLANKS);
+	if (r->place == PLACE_START && is_haproxy(text))
+		stop_reading(r);
+	else if (r->place == PLACE_START)
 		error(r, "a setting before the first [section]");
 	if (r->place != PLACE_IN)
 		return;
-	len += strspn(text + len, BLANKS);
-	if (equals == NULL || text + len != equals) {
-		no_equals(r, text);
-		return;
-	}
-	if (equals == text) {
+	if (*equals == ':') {
+		error(r, "':' between key and value: write '='");
+	} else if (*equals != '=') {
+		error(r, "no '=' between key and value");
+	} else if (equals == text) {
 		error(r, "no key before '='");
-		return;
-	}
-	name = split_name(text, equals + 1);
-	if (name == NULL)
+	} else if ((name = split_name(text, equals + 1)) == NULL) {
 		error(r, "this is not 'key = value'");
-	else
+	} else {
 		add_setting(r, name, equals + 1);
-	free(name);
+		free(name);
+	}
 }
 
 /* One line that was read whole. */
@@ -385,7 +339,7 @@ whole_line(struct reader *r)
 	text = trim(text);
 	if (*text == '\0' || *text == ';' || *text == '#')
 		return;
-	if (has_control(text))
+	if (text[strcspn(text, CONTROLS)] != '\0')
 		error(r, "the line holds a control character");
 	else if (*text == '[')
 		section_line(r, text);
@@ -393,37 +347,31 @@ whole_line(struct reader *r)
 		setting_line(r, text);
 }
 
-/* Say that the file as a whole cannot be used, and read no more of it. */
+/* Say that the file as a whole cannot be used. */
 static void
 unusable(struct reader *r, const char *why)
 {
 	conf_problem(r->p, CONF_ERROR, r->file, 0, "%s", why);
 	r->doc->broken = true;
-	r->place = PLACE_STOP;
 }
 
 void
 ini_read(struct ini *doc, FILE *f, const char *file, struct conf_problems *p)
 {
 	struct reader r = {.doc = doc, .f = f, .file = file, .p = p};
-	enum line line = LINE_OK;
+	const char *bad;
 
-	while (r.place != PLACE_STOP && line != LINE_END) {
-		errno = 0;
-		line = read_line(&r);
-		if (ferror(f))
-			unusable(&r, strerror(errno));
-		else if (r.bytes > INI_FILE_MAX)
-			unusable(&r, "larger than 16 MiB");
-		else if (line == LINE_LONG)
-			error(&r, "the line is longer than %d bytes",
-			    INI_LINE_MAX);
-		else if (line == LINE_NUL)
-			error(&r, "the line holds a NUL byte");
-		else if (line == LINE_OK)
+	while (r.place != PLACE_STOP && read_line(&r, &bad)) {
+		if (bad != NULL)
+			error(&r, "%s", bad);
+		else
 			whole_line(&r);
 	}
-	if (r.place == PLACE_START)
+	if (ferror(f))
+		unusable(&r, strerror(errno));
+	else if (r.bytes > INI_FILE_MAX)
+		unusable(&r, "larger than 16 MiB");
+	else if (r.place == PLACE_START)
 		unusable(&r, "there is no [section]");
 	explicit_bzero(r.text, sizeof(r.text));
 }

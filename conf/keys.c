@@ -1,8 +1,7 @@
 /*
- * The table of configuration keys, and what is made of it: defaults, and what
- * was probably meant.
+ * The table of configuration keys, and what is made of it: defaults, words,
+ * what was probably meant, and a model's beginning and end.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,164 +10,164 @@
 
 #define WORD_MAX 63 /* longer ones are like nothing */
 
+const char *const key_section_words[] = {
+    "backend", "frontend", "global", "stats", NULL};
+
+const char *const conf_check_words[] = {"redis", "tcp", "none", NULL};
+const char *const conf_route_words[] = {"primary", "primary-preferred",
+    "replica", "replica-preferred", "any", "any-replica", "lowest-latency",
+    NULL};
+const char *const conf_balance_words[] = {
+    "roundrobin", "leastconn", "random", "source", "first", NULL};
 static const char *const onoff_words[] = {"off", "on", NULL};
 static const char *const auto_words[] = {"off", "on", "auto", NULL};
 static const char *const level_words[] = {
     "error", "warn", "info", "debug", NULL};
 static const char *const session_log_words[] = {"off", "errors", "all", NULL};
 
-/* The beginning of a row, and the field that it sets. */
-#define KEY(s, n, d, p) .section = s, .name = n, .defval = d, .parse = p
-#define FIELD(type, field)                      \
-	.offset = offsetof(struct type, field), \
-	.size = sizeof(((struct type *)NULL)->field)
+/* The struct that a section fills. */
+#define OF_BACKEND  struct conf_backend
+#define OF_FRONTEND struct conf_frontend
+#define OF_GLOBAL   struct conf_global
+#define OF_STATS    struct conf_stats
+
+/* The beginning of a row: section, name, default, parser; the field that it
+ * sets; a list that it adds to, and its length. */
+#define KEY(s, n, d, p) \
+	.section = SECTION_##s, .name = n, .defval = d, .parse = p
+#define FIELD(s, n, d, p, field)                            \
+	KEY(s, n, d, p), .offset = offsetof(OF_##s, field), \
+			 .size = sizeof(((OF_##s *)NULL)->field)
+#define LIST(s, n, d, p, field, length)                              \
+	FIELD(s, n, d, p, field), .count = offsetof(OF_##s, length), \
+				  .repeat = true
 
 /* clang-format off */
 const struct key keys[] = {
-    {KEY(SECTION_BACKEND, "check", "redis", parse_choice),
-	FIELD(conf_backend, check), .words = conf_check_words,
+    {FIELD(BACKEND, "check", "redis", parse_choice, check), .words = conf_check_words,
 	.help = "how servers are checked: redis (PING, INFO), tcp (connect), none"},
-    {KEY(SECTION_BACKEND, "check-fast", "100ms", parse_time),
-	FIELD(conf_backend, check_fast), .min = 10,
+    {FIELD(BACKEND, "check-fast", "100ms", parse_time, check_fast), .min = 10,
 	.help = "between two checks while something is changing"},
-    {KEY(SECTION_BACKEND, "check-interval", "1s", parse_time),
-	FIELD(conf_backend, check_interval), .min = 10,
+    {FIELD(BACKEND, "check-interval", "1s", parse_time, check_interval), .min = 10,
 	.help = "between two checks of a server"},
-    {KEY(SECTION_BACKEND, "check-timeout", "1s", parse_time),
-	FIELD(conf_backend, check_timeout), .min = 10,
+    {FIELD(BACKEND, "check-timeout", "1s", parse_time, check_timeout), .min = 10,
 	.help = "for a whole check: connect, AUTH, PING and INFO"},
-    {KEY(SECTION_BACKEND, "connect-timeout", "5s", parse_time),
-	FIELD(conf_backend, connect_timeout), .min = 1,
+    {FIELD(BACKEND, "connect-timeout", "5s", parse_time, connect_timeout), .min = 1,
 	.help = "for connecting a client to a server"},
-    {KEY(SECTION_BACKEND, "fall", "3", parse_number),
-	FIELD(conf_backend, fall), .min = 1, .max = 1000,
+    {FIELD(BACKEND, "fall", "3", parse_number, fall), .min = 1, .max = 1000,
 	.help = "failed checks in a row that make a server DOWN"},
-    {KEY(SECTION_BACKEND, "fence-after", "2s", parse_time),
-	FIELD(conf_backend, fence_after), .min = 500,
-	.help = "a proxy stopped or stalled for longer relays no writes until it "
-	    "has looked again"},
-    {KEY(SECTION_BACKEND, "hold", "10s", parse_time),
-	FIELD(conf_backend, hold),
+    {FIELD(BACKEND, "fence-after", "2s", parse_time, fence_after), .min = 500,
+	.help = "a proxy stopped or stalled for longer relays no writes until it has looked again"},
+    {FIELD(BACKEND, "hold", "10s", parse_time, hold),
 	.help = "how long a client waits for a server; 0: not at all"},
-    {KEY(SECTION_BACKEND, "keepalive", "60s/10s/6", parse_keepalive),
-	FIELD(conf_backend, keepalive_idle),
+    {FIELD(BACKEND, "keepalive", "60s/10s/6", parse_keepalive, keepalive_idle),
 	.help = "TCP keep-alive: idle time/interval/count, or off"},
-    {KEY(SECTION_BACKEND, "password", NULL, parse_secret),
-	FIELD(conf_backend, password), .secret = true,
+    {FIELD(BACKEND, "password", NULL, parse_text, password), .secret = true,
 	.help = "for AUTH of the checks: the rest of the line as it is"},
-    {KEY(SECTION_BACKEND, "password-env", NULL, parse_word),
+    {KEY(BACKEND, "password-env", NULL, parse_word),
 	.help = "the environment variable that holds the password"},
-    {KEY(SECTION_BACKEND, "password-file", NULL, parse_path),
+    {KEY(BACKEND, "password-file", NULL, parse_path),
 	.help = "the file whose first line is the password"},
-    {KEY(SECTION_BACKEND, "retries", "3", parse_number),
-	FIELD(conf_backend, retries), .max = 100,
+    {FIELD(BACKEND, "retries", "3", parse_number, retries), .max = 100,
 	.help = "connects tried again for one client, elsewhere if possible"},
-    {KEY(SECTION_BACKEND, "rise", "2", parse_number),
-	FIELD(conf_backend, rise), .min = 1, .max = 1000,
+    {FIELD(BACKEND, "rise", "2", parse_number, rise), .min = 1, .max = 1000,
 	.help = "good checks in a row that make a server UP again"},
-    {KEY(SECTION_BACKEND, "server", NULL, parse_server),
-	FIELD(conf_backend, servers), .repeat = true,
+    {LIST(BACKEND, "server", NULL, parse_server, servers, nservers),
 	.help = "NAME HOST:PORT [weight=100] [maxconn=0] [backup] [disabled]"},
-    {KEY(SECTION_BACKEND, "server-timeout", "0", parse_time),
-	FIELD(conf_backend, server_timeout),
+    {FIELD(BACKEND, "server-timeout", "0", parse_time, server_timeout),
 	.help = "close a session idle for so long at the server's turn; 0: off"},
-    {KEY(SECTION_BACKEND, "user-timeout", "30s", parse_time),
-	FIELD(conf_backend, user_timeout), .max = 24LL * 86400 * 1000,
+    {FIELD(BACKEND, "user-timeout", "30s", parse_time, user_timeout), .max = 24LL * 86400 * 1000,
 	.help = "how long sent bytes may stay unacknowledged; 0: the system's"},
-    {KEY(SECTION_BACKEND, "username", NULL, parse_word),
-	FIELD(conf_backend, username),
+    {FIELD(BACKEND, "username", NULL, parse_word, username),
 	.help = "the ACL user for AUTH of the checks"},
 
-    {KEY(SECTION_FRONTEND, "allow", NULL, parse_network),
-	FIELD(conf_frontend, allow), .repeat = true,
+    {LIST(FRONTEND, "allow", NULL, parse_network, allow, nallow),
 	.help = "serve only clients of this network, as in 10.0.0.0/8"},
-    {KEY(SECTION_FRONTEND, "backend", NULL, parse_word),
+    {KEY(FRONTEND, "backend", NULL, parse_word),
 	.help = "the backend that serves it (required)"},
-    {KEY(SECTION_FRONTEND, "balance", "leastconn", parse_choice),
-	FIELD(conf_frontend, balance), .words = conf_balance_words,
+    {FIELD(FRONTEND, "balance", "leastconn", parse_choice, balance), .words = conf_balance_words,
 	.help = "roundrobin, leastconn, random (of two), source or first"},
-    {KEY(SECTION_FRONTEND, "bind", NULL, parse_bind),
-	FIELD(conf_frontend, binds), .repeat = true,
+    {LIST(FRONTEND, "bind", NULL, parse_bind, binds, nbinds),
 	.help = "where to listen: ADDR:PORT, :PORT, *:PORT, [v6]:PORT, unix:/path"},
-    {KEY(SECTION_FRONTEND, "client-timeout", "0", parse_time),
-	FIELD(conf_frontend, client_timeout),
+    {FIELD(FRONTEND, "client-timeout", "0", parse_time, client_timeout),
 	.help = "close a session idle for so long at the client's turn; 0: off"},
-    {KEY(SECTION_FRONTEND, "defer-connect", "auto", parse_auto),
-	FIELD(conf_frontend, defer_connect), .words = auto_words,
+    {FIELD(FRONTEND, "defer-connect", "auto", parse_choice, defer_connect), .words = auto_words,
 	.help = "connect to a server at the client's first byte; auto: on for Redis"},
-    {KEY(SECTION_FRONTEND, "deny", NULL, parse_network),
-	FIELD(conf_frontend, deny), .repeat = true,
+    {LIST(FRONTEND, "deny", NULL, parse_network, deny, ndeny),
 	.help = "refuse clients of this network, even allowed ones"},
-    {KEY(SECTION_FRONTEND, "maxconn", "0", parse_number),
-	FIELD(conf_frontend, maxconn), .max = PARSE_COUNT_MAX,
+    {FIELD(FRONTEND, "maxconn", "0", parse_number, maxconn), .max = PARSE_COUNT_MAX,
 	.help = "clients at a time; 0: no limit of its own"},
-    {KEY(SECTION_FRONTEND, "no-server-reply", "auto", parse_auto),
-	FIELD(conf_frontend, no_server_reply), .words = auto_words,
+    {FIELD(FRONTEND, "no-server-reply", "auto", parse_choice, no_server_reply),
+	.words = auto_words,
 	.help = "answer -LOADING when hold has passed; auto: on for Redis"},
-    {KEY(SECTION_FRONTEND, "route", "primary", parse_choice),
-	FIELD(conf_frontend, route), .words = conf_route_words,
+    {FIELD(FRONTEND, "route", "primary", parse_choice, route), .words = conf_route_words,
 	.help = "which servers may serve it; without check = redis it is any"},
 
-    {KEY(SECTION_GLOBAL, "drain-delay", "0", parse_time),
-	FIELD(conf_global, drain_delay),
+    {FIELD(GLOBAL, "drain-delay", "0", parse_time, drain_delay),
 	.help = "on TERM, go on listening for so long with /readyz failing"},
-    {KEY(SECTION_GLOBAL, "grace", "5s", parse_time),
-	FIELD(conf_global, grace),
+    {FIELD(GLOBAL, "grace", "5s", parse_time, grace),
 	.help = "on TERM, how long sessions may take to end"},
-    {KEY(SECTION_GLOBAL, "log", "stdout", parse_log),
-	FIELD(conf_global, logs), .repeat = true,
-	.help = "stdout, stderr, syslog:IP:PORT[/facility], "
-	    "syslog:/dev/log[/facility]"},
-    {KEY(SECTION_GLOBAL, "log-level", "info", parse_choice),
-	FIELD(conf_global, log_level), .words = level_words,
+    {LIST(GLOBAL, "log", "stdout", parse_log, logs, nlogs),
+	.help = "stdout, stderr, syslog:IP:PORT[/facility], syslog:/dev/log[/facility]"},
+    {FIELD(GLOBAL, "log-level", "info", parse_choice, log_level), .words = level_words,
 	.help = "error, warn, info or debug"},
-    {KEY(SECTION_GLOBAL, "maxconn", "20000", parse_number),
-	FIELD(conf_global, maxconn), .min = 1, .max = PARSE_COUNT_MAX,
+    {FIELD(GLOBAL, "maxconn", "20000", parse_number, maxconn), .min = 1, .max = PARSE_COUNT_MAX,
 	.help = "clients at a time, in all"},
-    {KEY(SECTION_GLOBAL, "pidfile", NULL, parse_path),
-	FIELD(conf_global, pidfile), .fixed = true,
+    {FIELD(GLOBAL, "pidfile", NULL, parse_path, pidfile), .fixed = true,
 	.help = "a file to write the process id to"},
-    {KEY(SECTION_GLOBAL, "session-log", "errors", parse_choice),
-	FIELD(conf_global, session_log), .words = session_log_words,
+    {FIELD(GLOBAL, "session-log", "errors", parse_choice, session_log), .words = session_log_words,
 	.help = "which ended sessions get a log line: all, errors or off"},
-    {KEY(SECTION_GLOBAL, "startup-wait", "2s", parse_time),
-	FIELD(conf_global, startup_wait),
+    {FIELD(GLOBAL, "startup-wait", "2s", parse_time, startup_wait),
 	.help = "for the first round of checks before the start counts as ready"},
-    {KEY(SECTION_GLOBAL, "workers", "auto", parse_workers),
-	FIELD(conf_global, workers), .fixed = true,
+    {FIELD(GLOBAL, "workers", "auto", parse_workers, workers),
+	.min = 1, .max = CONF_WORKERS_MAX, .fixed = true,
 	.help = "relaying threads, 1 to 16; auto: as many as there are CPUs"},
 
-    {KEY(SECTION_STATS, "bind", NULL, parse_bind),
-	FIELD(conf_stats, binds), .repeat = true,
+    {LIST(STATS, "bind", NULL, parse_bind, binds, nbinds),
 	.help = "where to listen: ADDR:PORT, :PORT, *:PORT, [v6]:PORT, unix:/path"},
-    {KEY(SECTION_STATS, "hide-version", "on", parse_onoff),
-	FIELD(conf_stats, hide_version), .words = onoff_words,
+    {FIELD(STATS, "hide-version", "on", parse_choice, hide_version), .words = onoff_words,
 	.help = "do not tell the version: on or off"},
-    {KEY(SECTION_STATS, "maxconn", "64", parse_number),
-	FIELD(conf_stats, maxconn), .min = 1, .max = 10000,
+    {FIELD(STATS, "maxconn", "64", parse_number, maxconn), .min = 1, .max = 10000,
 	.help = "HTTP connections at a time"},
-    {KEY(SECTION_STATS, "password", NULL, parse_secret),
-	FIELD(conf_stats, password), .secret = true,
+    {FIELD(STATS, "password", NULL, parse_text, password), .secret = true,
 	.help = "of user: the rest of the line as it is"},
-    {KEY(SECTION_STATS, "password-env", NULL, parse_word),
+    {KEY(STATS, "password-env", NULL, parse_word),
 	.help = "the environment variable that holds the password"},
-    {KEY(SECTION_STATS, "password-file", NULL, parse_path),
+    {KEY(STATS, "password-file", NULL, parse_path),
 	.help = "the file whose first line is the password"},
-    {KEY(SECTION_STATS, "refresh", "2s", parse_time),
-	FIELD(conf_stats, refresh),
+    {FIELD(STATS, "refresh", "2s", parse_time, refresh),
 	.help = "how often the page reloads itself; 0: never"},
-    {KEY(SECTION_STATS, "uri", "/stats", parse_uri),
-	FIELD(conf_stats, uri),
+    {FIELD(STATS, "uri", "/stats", parse_uri, uri),
 	.help = "the path of the page"},
-    {KEY(SECTION_STATS, "user", NULL, parse_word),
-	FIELD(conf_stats, user),
+    {FIELD(STATS, "user", NULL, parse_word, user),
 	.help = "who may look, but for /healthz and /readyz; all when not given"},
 };
 /* clang-format on */
 const size_t nkeys = sizeof(keys) / sizeof(keys[0]);
 
-static const char *const section_words[] = {
-    "backend", "frontend", "global", "stats", NULL};
+const char *
+conf_check_str(enum conf_check check)
+{
+	return conf_check_words[check];
+}
+
+const char *
+conf_route_str(enum conf_route route)
+{
+	return conf_route_words[route];
+}
+
+const char *
+conf_balance_str(enum conf_balance balance)
+{
+	return conf_balance_words[balance];
+}
+
+bool
+key_section_named(enum key_section section)
+{
+	return section == SECTION_BACKEND || section == SECTION_FRONTEND;
+}
 
 const struct key *
 key_find(enum key_section section, const char *name)
@@ -183,132 +182,78 @@ key_find(enum key_section section, const char *name)
 	return NULL;
 }
 
+/* The smaller one. */
+static unsigned
+least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
 /* How many letters are to be added, removed, changed or swapped with their
  * neighbour to make b of a (optimal string alignment). Neither is longer than
  * WORD_MAX. */
 static unsigned
 edit_distance(const char *a, const char *b)
 {
-	unsigned row[3][WORD_MAX + 2], *prev2 = row[0], *prev = row[1],
-				       *cur = row[2], *swap, best, change;
+	unsigned d[WORD_MAX + 1][WORD_MAX + 1];
 	size_t i, j, lena = strlen(a), lenb = strlen(b);
 
-	for (j = 0; j <= lenb; j++)
-		prev[j] = (unsigned)j;
-	for (i = 1; i <= lena; i++) {
-		cur[0] = (unsigned)i;
-		for (j = 1; j <= lenb; j++) {
-			change = prev[j - 1] + (a[i - 1] != b[j - 1]);
-			best = prev[j] < cur[j - 1] ? prev[j] : cur[j - 1];
-			best = best + 1 < change ? best + 1 : change;
+	for (i = 0; i <= lena; i++) {
+		for (j = 0; j <= lenb; j++) {
+			if (i == 0 || j == 0) {
+				d[i][j] = (unsigned)(i + j);
+				continue;
+			}
+			d[i][j] = least(d[i - 1][j], d[i][j - 1]) + 1;
+			d[i][j] = least(
+			    d[i][j], d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] && prev2[j - 2] + 1 < best)
-				best = prev2[j - 2] + 1;
-			cur[j] = best;
+			    a[i - 2] == b[j - 1])
+				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
 		}
-		swap = prev2;
-		prev2 = prev;
-		prev = cur;
-		cur = swap;
 	}
-	return prev[lenb];
+	return d[lena][lenb];
 }
 
-bool
-key_is_nearer(const char *text, const char *word, unsigned *best)
+const char *
+key_nearer(const char *text, const char *word, const char *nearest)
 {
 	size_t len = strlen(text);
-	unsigned distance, limit = len < 4 ? 1 : len < 9 ? 2 : 3;
+	unsigned limit = len < 4 ? 1 : len < 9 ? 2 : 3;
 
-	if (len > WORD_MAX)
-		return false;
-	distance = edit_distance(text, word);
-	if (distance > limit || distance >= *best)
-		return false;
-	*best = distance;
-	return true;
+	if (len > WORD_MAX || edit_distance(text, word) > limit)
+		return nearest;
+	if (nearest != NULL &&
+	    edit_distance(text, nearest) <= edit_distance(text, word))
+		return nearest;
+	return word;
 }
 
 const char *
 key_nearest(enum key_section section, const char *name)
 {
 	const char *nearest = NULL;
-	unsigned best = UINT_MAX;
 	size_t i;
 
 	for (i = 0; i < nkeys; i++) {
-		if (keys[i].section == section &&
-		    key_is_nearer(name, keys[i].name, &best))
-			nearest = keys[i].name;
+		if (keys[i].section == section)
+			nearest = key_nearer(name, keys[i].name, nearest);
 	}
 	return nearest;
-}
-
-/* The word of a list that was probably meant, or NULL. */
-static const char *
-nearest_word(const char *const *words, const char *text)
-{
-	const char *nearest = NULL;
-	unsigned best = UINT_MAX;
-
-	for (; *words != NULL; words++) {
-		if (key_is_nearer(text, *words, &best))
-			nearest = *words;
-	}
-	return nearest;
-}
-
-enum key_section
-key_elsewhere(enum key_section section, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < nkeys; i++) {
-		if (keys[i].section != section &&
-		    strcmp(keys[i].name, name) == 0)
-			return keys[i].section;
-	}
-	return SECTION_NONE;
-}
-
-const char *
-key_section_str(enum key_section section)
-{
-	return section_words[section];
-}
-
-bool
-key_section_named(enum key_section section)
-{
-	return section == SECTION_BACKEND || section == SECTION_FRONTEND;
-}
-
-enum key_section
-key_section_find(const char *word)
-{
-	int i = parse_word_index(section_words, word);
-
-	return i < 0 ? SECTION_NONE : (enum key_section)i;
-}
-
-const char *
-key_section_nearest(const char *word)
-{
-	return nearest_word(section_words, word);
 }
 
 void
 key_defaults(enum key_section section, void *object)
 {
-	struct key_text text = {NULL, 0};
-	char error[KEY_ERROR_MAX];
+	struct key_value v = {.object = object};
 	size_t i;
 
 	for (i = 0; i < nkeys; i++) {
-		text.value = keys[i].defval;
-		if (keys[i].section == section && text.value != NULL &&
-		    keys[i].parse(&keys[i], &text, object, error) != 0)
-			fatal("default of %s: %s", keys[i].name, error);
+		v.key = &keys[i];
+		v.text = keys[i].defval;
+		if (keys[i].section == section && v.text != NULL &&
+		    keys[i].parse(&v) != 0)
+			fatal("default of %s: %s", keys[i].name, v.error);
 	}
 }
 
@@ -328,18 +273,63 @@ conf_new(void)
 	return conf;
 }
 
-bool
-key_same(const struct key *k, const void *a, const void *b)
+/* Free a secret so that it does not stay in memory. */
+static void
+free_secret(char *secret)
 {
-	const char *fa = (const char *)a + k->offset;
-	const char *fb = (const char *)b + k->offset;
-	const char *ta, *tb;
+	if (secret != NULL)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
 
-	if (k->parse != parse_path && k->parse != parse_word)
-		return memcmp(fa, fb, k->size) == 0;
-	memcpy(&ta, fa, sizeof(ta));
-	memcpy(&tb, fb, sizeof(tb));
-	if (ta == NULL || tb == NULL)
-		return ta == tb;
-	return strcmp(ta, tb) == 0;
+/* Free what a backend owns. */
+static void
+clear_backend(struct conf_backend *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->nservers; i++) {
+		free(b->servers[i].name);
+		free(b->servers[i].host);
+	}
+	free(b->servers);
+	free(b->name);
+	free(b->username);
+	free_secret(b->password);
+}
+
+/* Free what a frontend owns. */
+static void
+clear_frontend(struct conf_frontend *f)
+{
+	free(f->name);
+	free(f->binds);
+	free(f->bind_lines);
+	free(f->allow);
+	free(f->deny);
+}
+
+void
+conf_free(struct conf *conf)
+{
+	size_t i;
+
+	if (conf == NULL)
+		return;
+	for (i = 0; i < conf->nbackends; i++)
+		clear_backend(&conf->backends[i]);
+	for (i = 0; i < conf->nfrontends; i++)
+		clear_frontend(&conf->frontends[i]);
+	free(conf->backends);
+	free(conf->frontends);
+	free(conf->stats.binds);
+	free(conf->stats.bind_lines);
+	free(conf->stats.uri);
+	free(conf->stats.user);
+	free_secret(conf->stats.password);
+	free(conf->global.logs);
+	free(conf->global.pidfile);
+	free(conf->use);
+	free(conf->path);
+	free(conf);
 }

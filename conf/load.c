@@ -20,33 +20,22 @@
 
 #define DEFAULT_FILE "/etc/roleproxy/roleproxy.ini"
 
-/* Does the name end like that? */
-static bool
-ends_with(const char *name, const char *end)
-{
-	size_t len = strlen(name), n = strlen(end);
-
-	return len >= n && strcmp(name + len - n, end) == 0;
-}
-
 /* Read one file into doc. What was in the buffer may be secret. */
 static void
 read_file(struct ini *doc, const char *file, struct conf_problems *p)
 {
+	const char *dot = strrchr(file, '.');
 	char buffer[4096];
-	FILE *f;
+	FILE *f = NULL;
 
-	if (ends_with(file, ".cfg")) {
+	if (dot != NULL && strcmp(dot, ".cfg") == 0)
 		conf_problem(p, CONF_ERROR, file, 0,
 		    "haproxy.cfg is not read yet in this release: see "
 		    "roleproxy.ini(5)");
-		doc->broken = true;
-		return;
-	}
-	f = fopen(file, "re");
-	if (f == NULL) {
+	else if ((f = fopen(file, "re")) == NULL)
 		conf_problem(
 		    p, CONF_ERROR, file, 0, "cannot open: %s", strerror(errno));
+	if (f == NULL) {
 		doc->broken = true;
 		return;
 	}
@@ -56,25 +45,22 @@ read_file(struct ini *doc, const char *file, struct conf_problems *p)
 	explicit_bzero(buffer, sizeof(buffer));
 }
 
-/* Read the first line of an open file into buf. -1 with the reason. */
-static int
-read_secret_line(int fd, char *buf, size_t size, const char **reason)
+/* Read the first line of an open file into buf. Returns what is wrong with it,
+ * or NULL. */
+static const char *
+read_secret(int fd, char *buf, size_t size)
 {
 	ssize_t n = read(fd, buf, size - 1);
 
-	if (n < 0) {
-		*reason = strerror(errno);
-		return -1;
-	}
+	if (n < 0)
+		return strerror(errno);
 	buf[n] = '\0';
 	if (strcspn(buf, "\n") == size - 1)
-		*reason = "its first line is too long";
-	else if (memchr(buf, '\0', (size_t)n) != NULL)
-		*reason = "it holds a NUL byte";
+		return "its first line is too long";
+	if (memchr(buf, '\0', (size_t)n) != NULL)
+		return "it holds a NUL byte";
 	buf[strcspn(buf, "\r\n")] = '\0';
-	if (*reason == NULL && *buf == '\0')
-		*reason = "its first line is empty";
-	return *reason == NULL ? 0 : -1;
+	return *buf == '\0' ? "its first line is empty" : NULL;
 }
 
 /* The password that a file holds, or NULL with an error. */
@@ -83,8 +69,8 @@ password_from_file(const struct ini_section *s, const struct ini_setting *set,
     struct conf_problems *p)
 {
 	char buf[INI_LINE_MAX + 2], *password = NULL;
-	const char *reason = NULL;
-	struct stat st = {.st_mode = 0};
+	const char *reason;
+	struct stat st;
 	int fd;
 
 	/* Not to wait for the other end of a pipe. */
@@ -93,8 +79,8 @@ password_from_file(const struct ini_section *s, const struct ini_setting *set,
 		reason = strerror(errno);
 	else if (!S_ISREG(st.st_mode))
 		reason = "not a regular file";
-	else if (read_secret_line(fd, buf, sizeof(buf), &reason) == 0)
-		password = xstrdup(buf);
+	else
+		reason = read_secret(fd, buf, sizeof(buf));
 	if (reason != NULL)
 		conf_problem(p, CONF_ERROR, s->file, set->line,
 		    "password-file %s: %s", set->value, reason);
@@ -102,6 +88,8 @@ password_from_file(const struct ini_section *s, const struct ini_setting *set,
 		conf_problem(p, CONF_WARNING, s->file, set->line,
 		    "password-file %s: every user of the system can read it",
 		    set->value);
+	if (reason == NULL)
+		password = xstrdup(buf);
 	if (fd >= 0)
 		close(fd);
 	explicit_bzero(buf, sizeof(buf));
@@ -156,20 +144,19 @@ fetch_password(
 static void
 apply_settings(struct ini_section *s, struct conf_problems *p)
 {
+	struct key_value v = {.object = s->object};
 	struct ini_setting *set;
-	char error[KEY_ERROR_MAX];
-	struct key_text text;
 	size_t i;
 
 	for (i = 0; i < s->nsettings; i++) {
 		set = &s->settings[i];
-		text.value = set->value;
-		text.line = set->line;
-		set->refused =
-		    set->key->parse(set->key, &text, s->object, error) != 0;
+		v.key = set->key;
+		v.text = set->value;
+		v.line = set->line;
+		set->refused = set->key->parse(&v) != 0;
 		if (set->refused)
 			conf_problem(p, CONF_ERROR, s->file, set->line,
-			    "%s: %s", set->key->name, error);
+			    "%s: %s", set->key->name, v.error);
 	}
 }
 
@@ -202,17 +189,20 @@ build_frontend(
 	apply_settings(s, p);
 }
 
-/* Set conf's global or stats part; conf_new() has set the defaults. */
+/* Set conf's stats part; conf_new() has set the defaults. */
 static void
-build_single(struct conf *conf, struct ini_section *s, struct conf_problems *p)
+build_stats(struct conf *conf, struct ini_section *s, struct conf_problems *p)
 {
-	if (s->kind == SECTION_STATS) {
-		s->object = &conf->stats;
-		conf->stats.line = s->line;
-		apply_settings(s, p);
-		fetch_password(s, &conf->stats.password, p);
-		return;
-	}
+	s->object = &conf->stats;
+	conf->stats.line = s->line;
+	apply_settings(s, p);
+	fetch_password(s, &conf->stats.password, p);
+}
+
+/* Set conf's global part; a log replaces the default one. */
+static void
+build_global(struct conf *conf, struct ini_section *s, struct conf_problems *p)
+{
 	s->object = &conf->global;
 	if (ini_find(s, "log") != NULL)
 		conf->global.nlogs = 0;
@@ -223,21 +213,18 @@ build_single(struct conf *conf, struct ini_section *s, struct conf_problems *p)
 static void
 build(struct conf *conf, struct ini *doc, struct conf_problems *p)
 {
-	struct ini_section *s;
+	static void (*const builders[])(struct conf *, struct ini_section *,
+	    struct conf_problems *) = {[SECTION_BACKEND] = build_backend,
+	    [SECTION_FRONTEND] = build_frontend,
+	    [SECTION_GLOBAL] = build_global,
+	    [SECTION_STATS] = build_stats};
 	size_t i;
 
 	/* Room for all, so that none moves. */
 	conf->backends = xcalloc(doc->nsections + 1, sizeof(*conf->backends));
 	conf->frontends = xcalloc(doc->nsections + 1, sizeof(*conf->frontends));
-	for (i = 0; i < doc->nsections; i++) {
-		s = &doc->sections[i];
-		if (s->kind == SECTION_BACKEND)
-			build_backend(conf, s, p);
-		else if (s->kind == SECTION_FRONTEND)
-			build_frontend(conf, s, p);
-		else
-			build_single(conf, s, p);
-	}
+	for (i = 0; i < doc->nsections; i++)
+		builders[doc->sections[i].kind](conf, &doc->sections[i], p);
 }
 
 struct conf *
@@ -248,17 +235,34 @@ conf_load(const char *const *files, size_t nfiles, struct conf_problems *p)
 	size_t i, before = p->errors;
 
 	conf->path = xstrdup(nfiles == 0 ? "" : files[0]);
+	p->files = files;
+	p->nfiles = nfiles;
 	for (i = 0; i < nfiles; i++)
 		read_file(&doc, files[i], p);
 	build(conf, &doc, p);
 	if (!doc.broken)
 		conf_check(conf, &doc, p);
 	ini_clear(&doc);
-	conf_problems_sort(p, files, nfiles);
+	p->nfiles = 0;
 	if (p->errors == before)
 		return conf;
 	conf_free(conf);
 	return NULL;
+}
+
+/* Is what the key stands for the same in both objects? */
+static bool
+is_same(const struct key *k, const void *a, const void *b)
+{
+	const char *fa = (const char *)a + k->offset;
+	const char *fb = (const char *)b + k->offset;
+	const char *ta, *tb;
+
+	if (k->parse != parse_path)
+		return memcmp(fa, fb, k->size) == 0;
+	memcpy(&ta, fa, sizeof(ta));
+	memcpy(&tb, fb, sizeof(tb));
+	return strcmp(ta == NULL ? "" : ta, tb == NULL ? "" : tb) == 0;
 }
 
 void
@@ -270,11 +274,11 @@ conf_reload_warnings(const struct conf *running, const struct conf *next,
 	/* Only [global] has such keys. */
 	for (i = 0; i < nkeys; i++) {
 		if (keys[i].fixed &&
-		    !key_same(&keys[i], &running->global, &next->global))
+		    !is_same(&keys[i], &running->global, &next->global))
 			conf_problem(p, CONF_WARNING, next->path, 0,
 			    "%s of [%s] changed: that takes effect only at a "
 			    "restart",
-			    keys[i].name, key_section_str(keys[i].section));
+			    keys[i].name, key_section_words[keys[i].section]);
 	}
 }
 
@@ -300,7 +304,7 @@ conf_print_help(void)
 		if (k->section != section) {
 			section = k->section;
 			printf("%s[%s%s]\n", i == 0 ? "" : "\n",
-			    key_section_str(section),
+			    key_section_words[section],
 			    key_section_named(section) ? " NAME" : "");
 		}
 		printf("    %-16s %-10s %s%s%s\n", k->name,

@@ -2,17 +2,19 @@
  * The parsers of configuration values. Each sees one value; what needs two of
  * them is in check.c.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/units.h"
-#include "conf/parse.h"
+#include "conf/keys.h"
 
 #define TIME_MAX_MS  (10000LL * 86400 * 1000) /* its seconds fit 31 bits */
 #define NAME_MAX_LEN 63
 #define HOST_MAX     254 /* of a name, RFC 1035, with its final NUL */
+#define ALNUM        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 /* RFC 3164 facilities, by their numbers. */
 static const char *const facility_words[] = {"kern", "user", "mail", "daemon",
@@ -36,272 +38,217 @@ parse_word_index(const char *const *words, const char *word)
 bool
 parse_is_name(const char *text)
 {
-	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz0123456789._:-");
+	size_t len = strspn(text, ALNUM "._:-");
 
 	return len > 0 && len <= NAME_MAX_LEN && text[len] == '\0';
 }
 
-/* Where the key's value is in its object. */
-static void *
-key_field(const struct key *k, void *object)
+/* Say why the value is refused. Returns -1. */
+static int __attribute__((format(printf, 2, 3)))
+refuse(struct key_value *v, const char *fmt, ...)
 {
-	return (char *)object + k->offset;
-}
+	va_list ap;
 
-/* Keep a copy of text in the key's field, if it has one. */
-static void
-set_text(const struct key *k, void *object, const char *text)
-{
-	char **field = key_field(k, object);
-
-	if (k->size == 0)
-		return;
-	free(*field);
-	*field = xstrdup(text);
-}
-
-/* Choose one of the key's words; returns its index, -1 with a reason. */
-static int
-choose(const struct key *k, const char *value, char error[KEY_ERROR_MAX])
-{
-	int i = parse_word_index(k->words, value);
-	size_t used;
-
-	if (i >= 0)
-		return i;
-	used = (size_t)snprintf(
-	    error, KEY_ERROR_MAX, "'%.40s' is not one of", value);
-	for (i = 0; k->words[i] != NULL && used < KEY_ERROR_MAX; i++) {
-		used += (size_t)snprintf(error + used, KEY_ERROR_MAX - used,
-		    "%s%s", i == 0 ? " " : ", ", k->words[i]);
-	}
+	va_start(ap, fmt);
+	vsnprintf(v->error, sizeof(v->error), fmt, ap);
+	va_end(ap);
 	return -1;
 }
 
-/* One word of an enum. */
-int
-parse_choice(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+/* Where the key's value is in its object. */
+static void *
+field(const struct key_value *v)
 {
-	int i = choose(k, text->value, error);
-	unsigned value = (unsigned)i;
+	return (char *)v->object + v->key->offset;
+}
+
+/* Any text; kept in the key's field, if it has one. */
+int
+parse_text(struct key_value *v)
+{
+	char **text = field(v);
+
+	if (v->key->size == 0)
+		return 0;
+	free(*text);
+	*text = xstrdup(v->text);
+	return 0;
+}
+
+/* Append to the key's list. Returns 0. */
+static int
+append(const struct key_value *v, const void *item, size_t size)
+{
+	size_t *n = (size_t *)(void *)((char *)v->object + v->key->count);
+	char *list;
+
+	memcpy(&list, field(v), sizeof(list));
+	list = xrealloc(list, (*n + 1) * size);
+	memcpy(list + *n * size, item, size);
+	memcpy(field(v), &list, sizeof(list));
+	(*n)++;
+	return 0;
+}
+
+/* One of the key's words. */
+int
+parse_choice(struct key_value *v)
+{
+	const char *const *words = v->key->words;
+	char list[sizeof(v->error)] = "";
+	int i = parse_word_index(words, v->text);
 
 	_Static_assert(sizeof(enum conf_check) == sizeof(unsigned),
 	    "enums are written as unsigned");
-	if (i < 0)
-		return -1;
-	memcpy(key_field(k, object), &value, sizeof(value));
+	if (i < 0) {
+		for (i = 0; words[i] != NULL; i++) {
+			strcat(list, i == 0 ? "" : ", ");
+			strcat(list, words[i]);
+		}
+		return refuse(v, "'%.40s' is not one of %s", v->text, list);
+	}
+	if (v->key->size == sizeof(bool))
+		*(bool *)field(v) = i == AUTO_ON;
+	else
+		*(unsigned *)field(v) = (unsigned)i;
 	return 0;
-}
-
-/* on or off. */
-int
-parse_onoff(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
-{
-	int i = choose(k, text->value, error);
-
-	if (i < 0)
-		return -1;
-	*(bool *)key_field(k, object) = i == AUTO_ON;
-	return 0;
-}
-
-/* on, off or auto; check.c makes of auto what it is to be. */
-int
-parse_auto(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
-{
-	return parse_onoff(k, text, object, error);
 }
 
 /* A time of the key's range. */
 int
-parse_time(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_time(struct key_value *v)
 {
-	int64_t *field = key_field(k, object), ms;
-	int64_t max = k->max == 0 ? TIME_MAX_MS : k->max;
+	int64_t ms, min = v->key->min;
+	int64_t max = v->key->max == 0 ? TIME_MAX_MS : v->key->max;
 	char limit[UNITS_TIME_MAX];
 
-	if (units_time(text->value, &ms, error) != 0)
+	if (units_time(v->text, &ms, v->error) != 0)
 		return -1;
-	if (ms < k->min || ms > max) {
-		units_time_str(ms < k->min ? k->min : max, limit);
-		snprintf(error, KEY_ERROR_MAX, "'%.40s' is %s than %s",
-		    text->value, ms < k->min ? "less" : "more", limit);
-		return -1;
-	}
-	*field = ms;
+	if (ms < min || ms > max)
+		return refuse(v, "'%.40s' is %s than %s", v->text,
+		    ms < min ? "less" : "more",
+		    units_time_str(ms < min ? min : max, limit));
+	*(int64_t *)field(v) = ms;
 	return 0;
 }
 
 /* A number of the key's range. */
 int
-parse_number(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_number(struct key_value *v)
 {
-	return units_number(text->value, (unsigned)k->min, (unsigned)k->max,
-	    key_field(k, object), error);
+	return units_number(v->text, (unsigned)v->key->min,
+	    (unsigned)v->key->max, field(v), v->error);
 }
 
 /* auto or a number of threads. */
 int
-parse_workers(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_workers(struct key_value *v)
 {
-	unsigned *field = key_field(k, object);
-
-	if (strcmp(text->value, "auto") == 0) {
-		*field = 0;
-		return 0;
-	}
-	return units_number(text->value, 1, CONF_WORKERS_MAX, field, error);
+	if (strcmp(v->text, "auto") != 0)
+		return parse_number(v);
+	*(unsigned *)field(v) = 0;
+	return 0;
 }
 
 /* One word: a name or a user. */
 int
-parse_word(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_word(struct key_value *v)
 {
-	if (strpbrk(text->value, " \t") != NULL) {
-		snprintf(error, KEY_ERROR_MAX, "one word is expected");
-		return -1;
-	}
-	set_text(k, object, text->value);
-	return 0;
+	if (strpbrk(v->text, " \t") != NULL)
+		return refuse(v, "one word is expected");
+	return parse_text(v);
 }
 
 /* An absolute path: a reload must find it too, wherever it runs. */
 int
-parse_path(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_path(struct key_value *v)
 {
-	if (text->value[0] != '/') {
-		snprintf(error, KEY_ERROR_MAX,
+	if (v->text[0] != '/')
+		return refuse(v,
 		    "'%.100s' is not an absolute path: it must begin with /",
-		    text->value);
-		return -1;
-	}
-	set_text(k, object, text->value);
-	return 0;
-}
-
-/* A secret as it is. */
-int
-parse_secret(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
-{
-	(void)error;
-	set_text(k, object, text->value);
-	return 0;
+		    v->text);
+	return parse_text(v);
 }
 
 /* The page's path, which may not hide one of the fixed ones. */
 int
-parse_uri(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_uri(struct key_value *v)
 {
-	const char *uri = text->value;
+	static const char *const taken[] = {
+	    "/stats.json", "/healthz", "/readyz", NULL};
 
-	if (uri[0] != '/' || strpbrk(uri, " \t?#;%\"<>\\") != NULL) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (v->text[0] != '/' || strpbrk(v->text, " \t?#;%\"<>\\") != NULL)
+		return refuse(v,
 		    "'%.100s' is not a path: it must begin with / and hold no "
 		    "blanks, quotes or ? # ; %% < >",
-		    uri);
-		return -1;
-	}
-	if (strcmp(uri, "/stats.json") == 0 || strcmp(uri, "/healthz") == 0 ||
-	    strcmp(uri, "/readyz") == 0 || strncmp(uri, "/readyz/", 8) == 0) {
-		snprintf(error, KEY_ERROR_MAX, "'%.100s' is taken", uri);
-		return -1;
-	}
-	set_text(k, object, uri);
-	return 0;
+		    v->text);
+	if (parse_word_index(taken, v->text) >= 0 ||
+	    strncmp(v->text, "/readyz/", 8) == 0)
+		return refuse(v, "'%.100s' is taken", v->text);
+	return parse_text(v);
 }
 
-/* One of the three parts of keepalive, in whole seconds. */
+/* One of keepalive's two times, in whole seconds. */
 static int
-keepalive_time(const char *text, int64_t *ms, char error[KEY_ERROR_MAX])
+keepalive_time(struct key_value *v, const char *text, int64_t *ms)
 {
-	if (units_time(text, ms, error) != 0)
+	if (units_time(text, ms, v->error) != 0)
 		return -1;
-	if (*ms < 1000 || *ms > 32767000 || *ms % 1000 != 0) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (*ms < 1000 || *ms > 32767000 || *ms % 1000 != 0)
+		return refuse(v,
 		    "'%.40s' is not a whole number of seconds, 1s to 32767s",
 		    text);
-		return -1;
-	}
 	return 0;
 }
 
 /* off, or IDLE/INTERVAL/COUNT. The limits are the kernel's, see tcp(7). */
 int
-parse_keepalive(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_keepalive(struct key_value *v)
 {
-	struct conf_backend *b = object;
+	struct conf_backend *b = v->object;
 	char copy[64], *interval, *count;
 
-	(void)k;
-	if (strcmp(text->value, "off") == 0) {
+	if (strcmp(v->text, "off") == 0) {
 		b->keepalive_idle = 0;
 		return 0;
 	}
-	snprintf(copy, sizeof(copy), "%s", text->value);
+	snprintf(copy, sizeof(copy), "%s", v->text);
 	interval = strchr(copy, '/');
 	count = interval == NULL ? NULL : strchr(interval + 1, '/');
-	if (count == NULL || strlen(text->value) >= sizeof(copy)) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (count == NULL || strlen(v->text) >= sizeof(copy))
+		return refuse(v,
 		    "'%.40s' is neither off nor IDLE/INTERVAL/COUNT, as in "
 		    "60s/10s/6",
-		    text->value);
-		return -1;
-	}
+		    v->text);
 	*interval++ = *count++ = '\0';
-	if (keepalive_time(copy, &b->keepalive_idle, error) != 0 ||
-	    keepalive_time(interval, &b->keepalive_interval, error) != 0)
+	if (keepalive_time(v, copy, &b->keepalive_idle) != 0 ||
+	    keepalive_time(v, interval, &b->keepalive_interval) != 0)
 		return -1;
-	return units_number(count, 1, 127, &b->keepalive_count, error);
+	return units_number(count, 1, 127, &b->keepalive_count, v->error);
 }
 
 /* A network of allow or deny. */
 int
-parse_network(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_network(struct key_value *v)
 {
-	struct conf_frontend *f = object;
-	bool allow = strcmp(k->name, "allow") == 0;
-	size_t *n = allow ? &f->nallow : &f->ndeny;
-	struct addr_net net, *list = allow ? f->allow : f->deny;
+	struct addr_net net;
 
-	if (addr_net_parse(text->value, &net) != 0) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (addr_net_parse(v->text, &net) != 0)
+		return refuse(v,
 		    "'%.60s' is not an address or a network: ADDR or "
 		    "ADDR/LENGTH, with no bits set behind the length",
-		    text->value);
-		return -1;
-	}
-	list = xrealloc(list, (*n + 1) * sizeof(*list));
-	list[(*n)++] = net;
-	if (allow)
-		f->allow = list;
-	else
-		f->deny = list;
-	return 0;
+		    v->text);
+	return append(v, &net, sizeof(net));
 }
 
 /* unix:/path. */
 static int
-parse_unix(const char *path, struct addr *a, char error[KEY_ERROR_MAX])
+parse_unix(struct key_value *v, const char *path, struct addr *a)
 {
-	if (path[0] != '/' || strlen(path) >= sizeof(a->u.path)) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (path[0] != '/' || strlen(path) >= sizeof(a->u.path))
+		return refuse(v,
 		    "'unix:%.110s' is not unix:/path of at most %zu bytes",
 		    path, sizeof(a->u.path) - 1);
-		return -1;
-	}
 	a->family = AF_UNIX;
 	strcpy(a->u.path, path);
 	return 0;
@@ -310,120 +257,96 @@ parse_unix(const char *path, struct addr *a, char error[KEY_ERROR_MAX])
 /* An address to listen on. The value's host is empty for every address, of
  * IPv6 and IPv4; "*" is every IPv4 address. */
 static int
-parse_listen(const char *value, struct addr *a, char error[KEY_ERROR_MAX])
+parse_listen(struct key_value *v, struct addr *a)
 {
-	char host[HOST_MAX];
+	char host[HOST_MAX], first = v->text[0];
 	const char *ip = host;
 	uint16_t port;
 
-	memset(a, 0, sizeof(*a));
-	if (strncmp(value, "unix:", 5) == 0)
-		return parse_unix(value + 5, a, error);
-	if (addr_split(value, host, sizeof(host), &port) != 0) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (strncmp(v->text, "unix:", 5) == 0)
+		return parse_unix(v, v->text + 5, a);
+	if (addr_split(v->text, host, sizeof(host), &port) != 0)
+		return refuse(v,
 		    "'%.100s' is not ADDR:PORT, :PORT, *:PORT, [v6]:PORT or "
 		    "unix:/path",
-		    value);
-		return -1;
-	}
-	if (host[0] == '\0' && value[0] == ':')
+		    v->text);
+	if (first == ':')
 		ip = "::";
-	else if (strcmp(host, "*") == 0 && value[0] == '*')
+	else if (first == '*' && host[1] == '\0')
 		ip = "0.0.0.0";
 	if (addr_parse_ip(ip, port, a) != 0 ||
-	    (value[0] == '[' && a->family != AF_INET6)) {
-		snprintf(error, KEY_ERROR_MAX,
-		    "'%.100s': '%.60s' is not an IP%s address", value, host,
-		    value[0] == '[' ? "v6" : "");
-		return -1;
-	}
+	    (first == '[' && a->family != AF_INET6))
+		return refuse(v, "'%.100s': '%.60s' is not an IP%s address",
+		    v->text, host, first == '[' ? "v6" : "");
 	return 0;
 }
 
 /* An address for a frontend or the stats page. */
 int
-parse_bind(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_bind(struct key_value *v)
 {
-	struct conf_frontend *f = object;
-	struct conf_stats *s = object;
-	bool stats = k->section == SECTION_STATS;
-	struct addr **binds = stats ? &s->binds : &f->binds, a;
+	struct conf_frontend *f = v->object;
+	struct conf_stats *s = v->object;
+	bool stats = v->key->section == SECTION_STATS;
 	unsigned **lines = stats ? &s->bind_lines : &f->bind_lines;
-	size_t *n = stats ? &s->nbinds : &f->nbinds;
+	size_t n = stats ? s->nbinds : f->nbinds;
+	struct addr a = {.family = 0};
 
-	if (parse_listen(text->value, &a, error) != 0)
+	if (parse_listen(v, &a) != 0)
 		return -1;
-	*binds = xrealloc(*binds, (*n + 1) * sizeof(**binds));
-	*lines = xrealloc(*lines, (*n + 1) * sizeof(**lines));
-	(*binds)[*n] = a;
-	(*lines)[*n] = text->line;
-	(*n)++;
-	return 0;
+	*lines = xrealloc(*lines, (n + 1) * sizeof(**lines));
+	(*lines)[n] = v->line;
+	return append(v, &a, sizeof(a));
 }
 
 /* syslog:ADDR:PORT[/facility] or syslog:/dev/log[/facility], behind its first
  * colon. */
 static int
-parse_syslog(const char *value, struct log_target *t, char error[KEY_ERROR_MAX])
+parse_syslog(struct key_value *v, const char *value, struct log_target *t)
 {
 	char host[HOST_MAX], copy[HOST_MAX + 32], *facility;
 	bool local = strncmp(value, "/dev/log", 8) == 0;
-	int n = FACILITY_DAEMON;
 	uint16_t port;
 
 	t->kind = LOG_TO_SYSLOG;
+	t->facility = FACILITY_DAEMON;
 	snprintf(copy, sizeof(copy), "%s", value);
-	facility =
-	    local || *copy != '/' ? strchr(copy + (local ? 8 : 0), '/') : NULL;
-	if (facility != NULL) {
+	facility = strchr(copy + (local ? 8 : 0), '/');
+	if (facility != NULL && (local || facility != copy)) {
 		*facility++ = '\0';
-		n = parse_word_index(facility_words, facility);
+		t->facility = parse_word_index(facility_words, facility);
 	}
-	if (n < 0) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (t->facility < 0)
+		return refuse(v,
 		    "'%.40s' is not a facility: daemon, user, local0 to "
 		    "local7 and so on",
 		    facility);
-		return -1;
-	}
-	t->facility = n;
-	if (local && strcmp(copy, "/dev/log") == 0)
-		return parse_unix(copy, &t->addr, error);
+	if (strcmp(copy, "/dev/log") == 0)
+		return parse_unix(v, copy, &t->addr);
 	if (addr_split(copy, host, sizeof(host), &port) == 0 &&
 	    addr_parse_ip(host, port, &t->addr) == 0)
 		return 0;
-	snprintf(error, KEY_ERROR_MAX,
+	return refuse(v,
 	    "'syslog:%.100s' is neither syslog:IP:PORT[/facility] nor "
 	    "syslog:/dev/log[/facility]",
 	    value);
-	return -1;
 }
 
 /* A target of the log. */
 int
-parse_log(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_log(struct key_value *v)
 {
-	struct conf_global *g = object;
-	struct log_target t;
+	struct log_target t = {.kind = LOG_TO_STDOUT};
+	bool syslog = strncmp(v->text, "syslog:", 7) == 0;
 
-	(void)k;
-	memset(&t, 0, sizeof(t));
-	if (strcmp(text->value, "stdout") == 0) {
-		t.kind = LOG_TO_STDOUT;
-	} else if (strcmp(text->value, "stderr") == 0) {
+	if (strcmp(v->text, "stderr") == 0)
 		t.kind = LOG_TO_STDERR;
-	} else if (strncmp(text->value, "syslog:", 7) != 0) {
-		snprintf(error, KEY_ERROR_MAX,
-		    "'%.60s' is not stdout, stderr or syslog:…", text->value);
+	else if (!syslog && strcmp(v->text, "stdout") != 0)
+		return refuse(
+		    v, "'%.60s' is not stdout, stderr or syslog:…", v->text);
+	if (syslog && parse_syslog(v, v->text + 7, &t) != 0)
 		return -1;
-	} else if (parse_syslog(text->value + 7, &t, error) != 0) {
-		return -1;
-	}
-	g->logs = xrealloc(g->logs, (g->nlogs + 1) * sizeof(*g->logs));
-	g->logs[g->nlogs++] = t;
-	return 0;
+	return append(v, &t, sizeof(t));
 }
 
 /* May this be a host: an address, or a name of labels? What looks like an IPv4
@@ -431,8 +354,7 @@ parse_log(const struct key *k, const struct key_text *text, void *object,
 static bool
 is_host(const char *host)
 {
-	size_t len = strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz0123456789._-");
+	size_t len = strspn(host, ALNUM "._-");
 	struct addr a;
 
 	if (addr_parse_ip(host, 1, &a) == 0)
@@ -445,30 +367,25 @@ is_host(const char *host)
 
 /* HOST:PORT of a server. What may hold a password is not repeated. */
 static int
-server_place(const char *text, struct conf_server *s, char error[KEY_ERROR_MAX])
+server_place(struct key_value *v, const char *text, struct conf_server *s)
 {
 	char host[HOST_MAX];
-	bool url = strchr(text, '@') != NULL || strstr(text, "//") != NULL;
 
-	if (!url && addr_split(text, host, sizeof(host), &s->port) == 0 &&
-	    is_host(host)) {
-		s->host = xstrdup(host);
-		return 0;
-	}
-	if (url)
-		snprintf(error, KEY_ERROR_MAX,
+	if (strchr(text, '@') != NULL || strstr(text, "//") != NULL)
+		return refuse(v,
 		    "HOST:PORT is expected, not a URL; a password goes to its "
 		    "own key");
-	else
-		snprintf(
-		    error, KEY_ERROR_MAX, "'%.100s' is not HOST:PORT", text);
-	return -1;
+	if (addr_split(text, host, sizeof(host), &s->port) != 0 ||
+	    !is_host(host))
+		return refuse(v, "'%.100s' is not HOST:PORT", text);
+	s->host = xstrdup(host);
+	return 0;
 }
 
 /* One option behind a server's address; seen is a bit for each one given. */
 static int
-server_option(char *word, struct conf_server *s, unsigned *seen,
-    char error[KEY_ERROR_MAX])
+server_option(
+    struct key_value *v, char *word, struct conf_server *s, unsigned *seen)
 {
 	static const char *const names[] = {
 	    "weight", "maxconn", "backup", "disabled", NULL};
@@ -478,16 +395,12 @@ server_option(char *word, struct conf_server *s, unsigned *seen,
 	if (value != NULL)
 		*value++ = '\0';
 	i = parse_word_index(names, word);
-	if (i < 0 || (value != NULL) != (i < 2)) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (i < 0 || (value != NULL) != (i < 2))
+		return refuse(v,
 		    "'%.40s' is not weight=N, maxconn=N, backup or disabled",
 		    word);
-		return -1;
-	}
-	if ((*seen & (1U << i)) != 0) {
-		snprintf(error, KEY_ERROR_MAX, "%s is given twice", word);
-		return -1;
-	}
+	if ((*seen & (1U << i)) != 0)
+		return refuse(v, "%s is given twice", word);
 	*seen |= 1U << i;
 	if (i == 0)
 		rc = units_number(value, 1, 256, &s->weight, reason);
@@ -498,36 +411,28 @@ server_option(char *word, struct conf_server *s, unsigned *seen,
 		s->backup = true;
 	else
 		s->disabled = true;
-	if (rc != 0)
-		snprintf(error, KEY_ERROR_MAX, "%s: %s", word, reason);
-	return rc;
+	return rc == 0 ? 0 : refuse(v, "%s: %s", word, reason);
 }
 
 /* NAME HOST:PORT and options, from a copy that is cut into words. */
 static int
-parse_server_words(
-    char *words, struct conf_server *s, char error[KEY_ERROR_MAX])
+server_words(struct key_value *v, char *words, struct conf_server *s)
 {
 	char *save, *word = strtok_r(words, " \t", &save);
 	unsigned seen = 0;
 
-	if (!parse_is_name(word)) {
-		snprintf(error, KEY_ERROR_MAX,
+	if (!parse_is_name(word))
+		return refuse(v,
 		    "the server's name is not 1 to %d of A-Z a-z 0-9 . _ : -",
 		    NAME_MAX_LEN);
-		return -1;
-	}
 	s->name = xstrdup(word);
-	word = strtok_r(NULL, " \t", &save);
-	if (word == NULL) {
-		snprintf(error, KEY_ERROR_MAX,
-		    "a name and an address are expected: NAME HOST:PORT");
-		return -1;
-	}
-	if (server_place(word, s, error) != 0)
+	if ((word = strtok_r(NULL, " \t", &save)) == NULL)
+		return refuse(
+		    v, "a name and an address are expected: NAME HOST:PORT");
+	if (server_place(v, word, s) != 0)
 		return -1;
 	while ((word = strtok_r(NULL, " \t", &save)) != NULL) {
-		if (server_option(word, s, &seen, error) != 0)
+		if (server_option(v, word, s, &seen) != 0)
 			return -1;
 	}
 	return 0;
@@ -535,23 +440,16 @@ parse_server_words(
 
 /* One server of a backend. */
 int
-parse_server(const struct key *k, const struct key_text *text, void *object,
-    char error[KEY_ERROR_MAX])
+parse_server(struct key_value *v)
 {
-	struct conf_backend *b = object;
-	struct conf_server s = {.weight = 100, .line = text->line};
-	char *words = xstrdup(text->value);
-	int rc = parse_server_words(words, &s, error);
+	struct conf_server s = {.weight = 100, .line = v->line};
+	char *words = xstrdup(v->text);
+	int rc = server_words(v, words, &s);
 
-	(void)k;
 	free(words);
-	if (rc != 0) {
-		free(s.name);
-		free(s.host);
-		return -1;
-	}
-	b->servers =
-	    xrealloc(b->servers, (b->nservers + 1) * sizeof(*b->servers));
-	b->servers[b->nservers++] = s;
-	return 0;
+	if (rc == 0)
+		return append(v, &s, sizeof(s));
+	free(s.name);
+	free(s.host);
+	return -1;
 }

@@ -2,6 +2,7 @@
  * The list of what is wrong with a configuration.
  */
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +13,43 @@
 /* Longer messages are cut. */
 #define MESSAGE_MAX 1024
 
+/* Where in the list of files one is; behind them if it is none of them. */
+static size_t
+file_rank(const struct conf_problems *p, const char *file)
+{
+	size_t i;
+
+	for (i = 0; i < p->nfiles; i++) {
+		if (strcmp(p->files[i], file) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* Insert a problem, behind those of its line. */
+static void
+insert(struct conf_problems *p, const struct conf_problem *new)
+{
+	const struct conf_problem *before;
+	size_t i;
+
+	p->list = xrealloc(p->list, (p->n + 1) * sizeof(*p->list));
+	for (i = p->n++; i > 0; i--) {
+		before = &p->list[i - 1];
+		if (before->rank < new->rank ||
+		    (before->rank == new->rank && before->line <= new->line))
+			break;
+		p->list[i] = *before;
+	}
+	p->list[i] = *new;
+}
+
 void
 conf_problem(struct conf_problems *p, enum conf_severity severity,
     const char *file, unsigned line, const char *fmt, ...)
 {
+	struct conf_problem new = {severity, NULL, file_rank(p, file), line};
 	char message[MESSAGE_MAX], place[16] = "";
-	struct conf_problem *new;
-	size_t size;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -26,71 +57,11 @@ conf_problem(struct conf_problems *p, enum conf_severity severity,
 	va_end(ap);
 	if (line != 0)
 		snprintf(place, sizeof(place), ":%u", line);
-	/* Grown in powers of two. */
-	if ((p->n & (p->n - 1)) == 0) {
-		p->list = xrealloc(
-		    p->list, (p->n == 0 ? 1 : p->n * 2) * sizeof(*p->list));
-	}
-	new = &p->list[p->n++];
-	new->severity = severity;
-	new->file_len = strlen(file);
-	new->line = line;
-	size = new->file_len + strlen(place) + strlen(message) + 3;
-	new->text = xcalloc(1, size);
-	snprintf(new->text, size, "%s%s: %s", file, place, message);
+	if (asprintf(&new.text, "%s%s: %s", file, place, message) < 0)
+		fatal("out of memory");
+	insert(p, &new);
 	if (severity == CONF_ERROR)
 		p->errors++;
-}
-
-/* Where in the list of files the problem's is. */
-static size_t
-file_rank(const struct conf_problem *p, const char *const *files, size_t nfiles)
-{
-	size_t i;
-
-	for (i = 0; i < nfiles; i++) {
-		if (strlen(files[i]) == p->file_len &&
-		    memcmp(files[i], p->text, p->file_len) == 0)
-			break;
-	}
-	return i;
-}
-
-/* One problem with the keys that it is sorted by. */
-struct ranked {
-	struct conf_problem problem;
-	size_t rank, index;
-};
-
-/* By file, line, and as they were added. */
-static int
-compare_ranked(const void *va, const void *vb)
-{
-	const struct ranked *a = va, *b = vb;
-
-	if (a->rank != b->rank)
-		return a->rank < b->rank ? -1 : 1;
-	if (a->problem.line != b->problem.line)
-		return a->problem.line < b->problem.line ? -1 : 1;
-	return a->index < b->index ? -1 : a->index > b->index;
-}
-
-void
-conf_problems_sort(
-    struct conf_problems *p, const char *const *files, size_t nfiles)
-{
-	struct ranked *ranked = xcalloc(p->n + 1, sizeof(*ranked));
-	size_t i;
-
-	for (i = 0; i < p->n; i++) {
-		ranked[i].problem = p->list[i];
-		ranked[i].rank = file_rank(&p->list[i], files, nfiles);
-		ranked[i].index = i;
-	}
-	qsort(ranked, p->n, sizeof(*ranked), compare_ranked);
-	for (i = 0; i < p->n; i++)
-		p->list[i] = ranked[i].problem;
-	free(ranked);
 }
 
 void

@@ -87,7 +87,8 @@ main(int argc, char **argv)
 	int i, n, in_flight;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: connect PORT CONNECTIONS [IN_FLIGHT]\n");
+		fprintf(
+		    stderr, "usage: connect PORT CONNECTIONS [IN_FLIGHT]\n");
 		return 2;
 	}
 	target.sin_family = AF_INET;
