@@ -309,7 +309,6 @@ reload(struct run *r)
 {
 	struct conf_problems problems = {0};
 	struct conf *next;
-	char error[256];
 
 	log_info("reloading the configuration");
 	next = conf_load(r->options->files, r->options->nfiles, &problems);
@@ -322,8 +321,7 @@ reload(struct run *r)
 	if (next == NULL || adopt(r, next) != 0) {
 		log_error("reload failed: the running configuration stays");
 		if (next != NULL) {
-			(void)proxy_listen(
-			    r->proxy, r->conf, error, sizeof(error));
+			proxy_abort(r->proxy);
 			stats_abort(r->stats);
 			conf_free(next);
 		}

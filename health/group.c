@@ -334,19 +334,44 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 	hurry_checks(m, g);
 }
 
+/* Is there a writer to compare replicas with? One that is away, or may be, is
+ * none: that it cuts their links says nothing about their data. */
+static const struct server_state *
+sure_writer(const struct members *m, const struct group *g)
+{
+	const struct server_state *w =
+	    g->writer < 0 ? NULL : state_of(m, g->writer);
+
+	if (w == NULL || w->bad > 0 || g->verdict.action == WRITER_WAIT)
+		return NULL;
+	return w;
+}
+
+/* Is a replica fit for reads? While there is no writer, those that were stay.
+ */
+static bool
+is_readable(const struct members *m, const struct member *mb)
+{
+	const struct group *g = mb->group;
+	const struct server_state *s = check_state(mb->check);
+	const struct server_state *w = sure_writer(m, g);
+	bool recent =
+	    g->switched_at != 0 && clock_ms() - g->switched_at < RECENT_MS;
+
+	if (w == NULL && mb->now.readable && s->last.result == PROBE_OK &&
+	    !s->known.syncing)
+		return true;
+	return role_readable(s, w, recent);
+}
+
 void
 group_picture(const struct members *m, struct member *mb)
 {
 	const struct group *g = mb->group;
 	const struct server_state *s = check_state(mb->check);
-	const struct server_state *w =
-	    g->writer < 0 ? NULL : state_of(m, g->writer);
 	struct snapshot_server *n = &mb->now;
 	bool taken = mb->cs != NULL && !mb->maintenance && g->cb != NULL;
-	bool recent =
-	    g->switched_at != 0 && clock_ms() - g->switched_at < RECENT_MS;
 	bool redis = taken && g->cb->check == CHECK_REDIS;
-	bool was_readable = n->readable;
 
 	n->used = true;
 	n->addr = *check_addr(mb->check);
@@ -356,8 +381,6 @@ group_picture(const struct members *m, struct member *mb)
 	n->writable = redis && n->up && mb->id == g->writer &&
 		      g->verdict.action != WRITER_WAIT;
 	n->replica = redis && n->up && s->role == ROLE_REPLICA;
-	/* While there is no writer the last fit set stays. */
-	n->readable = n->replica && (role_readable(s, w, recent) ||
-					(w == NULL && was_readable));
+	n->readable = n->replica && is_readable(m, mb);
 	n->latency_us = check_latency_us(mb->check);
 }

@@ -306,6 +306,9 @@ monitor_configure(struct monitor *m, struct conf *conf)
 	}
 	TAILQ_FOREACH (g, &m->all.groups, link)
 		group_evaluate(&m->all, g, clock_ms());
+	/* The first lease: nobody is the writer yet. */
+	if (m->all.generation == 0)
+		m->ops.lease(clock_ms() + LEASE_MS, m->ops.arg);
 	publish(m);
 	return 0;
 }

@@ -196,6 +196,12 @@ proxy_listen(struct proxy *p, struct conf *conf, char *error, size_t size)
 	return 0;
 }
 
+void
+proxy_abort(struct proxy *p)
+{
+	close_fresh(p);
+}
+
 /* Give an order that must not be lost. */
 static void
 order(struct worker *w, enum order_kind kind, struct listener *l, int id)

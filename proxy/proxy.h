@@ -25,9 +25,11 @@ struct proxy *proxy_new(
 
 /* Open the listeners that conf names and that are not open yet, and give every
  * frontend its id: by address, so that unchanged ones are untouched. -1 if one
- * cannot be opened: nothing has changed then, and error says which and why.
- * Called again before proxy_commit(), it takes the earlier call back. */
+ * cannot be opened: nothing has changed then, and error says which and why. */
 int proxy_listen(struct proxy *p, struct conf *conf, char *error, size_t size);
+
+/* Take proxy_listen() back: its configuration is not used. */
+void proxy_abort(struct proxy *p);
 
 /* Take what proxy_listen() prepared into use, close listeners that are no
  * longer named. */

@@ -10,7 +10,8 @@
 /* Servers about as near as the nearest are equally near. */
 #define NEAR_SLACK_US 200
 
-/* Connects under way to one server, over all workers; Redis' backlog is 511. */
+/* Clients on their way to one server, over all workers. The kernel connects
+ * them faster than Redis accepts, and its queue has 511 places. */
 #define CONNECTS_MAX 256
 
 /* Can it take one more, from this worker? */
@@ -19,7 +20,7 @@ has_room(const struct worker *w, const struct conf_server *cs)
 {
 	uint32_t most = CONNECTS_MAX / w->shared->nworkers;
 
-	if (w->connecting[cs->id] >= most)
+	if (w->connecting[cs->id] + w->paced[cs->id] >= most)
 		return false;
 	return cs->maxconn == 0 ||
 	       atomic_load(&w->shared->server_sessions[cs->id]) < cs->maxconn;
@@ -81,6 +82,24 @@ route_pick(struct worker *w, const struct conf_frontend *fe,
 		n = keep_nearest(w, c, n);
 	return c[balance_pick(fe->balance, &w->balance[fe->id], c, n, client)]
 	    .id;
+}
+
+bool
+route_reserve(struct worker *w, const struct conf_frontend *fe, int id)
+{
+	const struct conf_backend *cb = fe->backend;
+	uint32_t before = atomic_fetch_add(&w->shared->server_sessions[id], 1);
+	size_t i;
+
+	for (i = 0; i < cb->nservers; i++) {
+		const struct conf_server *cs = &cb->servers[i];
+
+		if (cs->id == id && cs->maxconn != 0 && before >= cs->maxconn) {
+			atomic_fetch_sub(&w->shared->server_sessions[id], 1);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* What the route wants. */

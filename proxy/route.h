@@ -5,6 +5,7 @@
 #define PROXY_ROUTE_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proxy/worker.h"
@@ -16,6 +17,10 @@
  * to avoid if there is another; -1 none. */
 int route_pick(struct worker *w, const struct conf_frontend *fe,
     const struct in6_addr *client, int except);
+
+/* Take a place on that server, of which its maxconn has so many; false if there
+ * is none left. Whoever took it gives it back. */
+bool route_reserve(struct worker *w, const struct conf_frontend *fe, int id);
 
 /* Why no server fits: "no primary for backend redis, 3 servers down". */
 void route_explain(const struct worker *w, const struct conf_frontend *fe,

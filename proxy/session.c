@@ -60,13 +60,15 @@ set_state(struct session *s, enum session_state state, int server_id)
 		atomic_fetch_sub(&w->shared->frontend_held[s->fe->id], 1);
 	if (s->state == STATE_CONNECTING)
 		w->connecting[s->server_id]--;
+	if (s->paced) {
+		w->paced[s->server_id]--;
+		s->paced = false;
+	}
 	if (was_on && !is_on)
 		atomic_fetch_sub(&w->shared->server_sessions[s->server_id], 1);
 	s->state = (uint8_t)state;
 	s->since = clock_coarse_ms();
 	s->server_id = (int16_t)server_id;
-	if (is_on && !was_on)
-		atomic_fetch_add(&w->shared->server_sessions[server_id], 1);
 	if (state == STATE_CONNECTING)
 		w->connecting[server_id]++;
 	if (state == STATE_HELD)
@@ -281,6 +283,14 @@ read_until(const struct session *s)
 	return worker_read_until(s->worker, s->fe);
 }
 
+void
+session_unpace(struct session *s)
+{
+	s->paced = false;
+	s->worker->paced[s->server_id]--;
+	session_release(s->worker);
+}
+
 /* Account for what a move did, and do what its result asks for. Returns false
  * if the session is closed. */
 static bool
@@ -295,6 +305,8 @@ settle(struct session *s, enum relay_result result, uint64_t in, uint64_t out)
 	}
 	if (s->relay.stalled)
 		worker_stall(s->worker);
+	if (s->paced && s->relay.server_spoke)
+		session_unpace(s);
 	switch (result) {
 	case RELAY_ON:
 		return true;
@@ -382,9 +394,13 @@ begin_relay(struct session *s)
 		session_close(s, SESSION_GAVE_UP);
 		return;
 	}
+	set_state(s, STATE_RELAYING, s->server_id);
+	if (s->patience != 0) {
+		s->paced = true;
+		s->worker->paced[s->server_id]++;
+	}
 	s->tries = 0;
 	s->patience = 0;
-	set_state(s, STATE_RELAYING, s->server_id);
 	counter_add(server_counters(s)->sessions, 1);
 	if (!TAILQ_EMPTY(&s->worker->held[s->fe->id]))
 		session_release(s->worker);
@@ -417,8 +433,13 @@ static void
 session_connect(struct session *s, int id)
 {
 	struct worker *w = s->worker;
-	int fd = net_connect(&w->snapshot->servers[id].addr);
+	int fd;
 
+	if (!route_reserve(w, s->fe, id)) {
+		hold(s);
+		return;
+	}
+	fd = net_connect(&w->snapshot->servers[id].addr);
 	set_state(s, STATE_CONNECTING, id);
 	if (fd < 0) {
 		session_connect_failed(s, errno);

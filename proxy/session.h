@@ -50,6 +50,7 @@ struct session {
 	int16_t server_id; /* -1 none; the last one that failed, if held */
 	uint8_t state;
 	uint8_t tries; /* connects that failed */
+	bool paced;    /* was held, and the server has not spoken since */
 	bool on_run;   /* on the worker's run list */
 };
 
@@ -86,6 +87,9 @@ void session_move_on(struct session *s);
 /* Leave the server. What it has sent already is passed on and the session
  * closed; one that is still connecting has sent nothing, and looks again. */
 void session_leave(struct session *s, enum session_reason why);
+
+/* The server has accepted it, or has had its time: the next may come. */
+void session_unpace(struct session *s);
 
 /* Tell a Redis client that there is no server, in words that make client
  * libraries try again; then let it read that. */

@@ -12,6 +12,7 @@
 #include "proxy/sweep.h"
 
 #define LINGER_MS      1000 /* for a client to read its -LOADING */
+#define PACE_MS        100  /* for a server to answer who was held */
 #define LOOK_MS        1000 /* after this much silence: look_for_reset() */
 #define QUIET_MS       200  /* silence that lets a draining session go */
 #define TICKS_A_SECOND (1000 / WORKER_TICK_MS)
@@ -142,9 +143,12 @@ tick_server(struct worker *w, size_t id, int64_t now, bool idle)
 	FOREACH_SAFE(s, next, &w->on_server[id])
 	{
 		if (s->state == STATE_RELAYING) {
-			if (!idle)
+			if (s->paced && now - s->since >= PACE_MS)
+				session_unpace(s);
+			if (idle)
+				check_idle(s, now);
+			else if (w->paced[id] == 0)
 				return;
-			check_idle(s, now);
 		} else if (now - s->since >= s->fe->backend->connect_timeout) {
 			session_connect_failed(s, ETIMEDOUT);
 		}

@@ -55,6 +55,7 @@ struct worker {
 	struct balance_state balance[CONF_FRONTENDS_MAX];
 	struct session_list on_server[CONF_SERVERS_MAX]; /* connecting first */
 	uint32_t connecting[CONF_SERVERS_MAX];
+	uint32_t paced[CONF_SERVERS_MAX];  /* see session.paced */
 	uint32_t closes[CONF_SERVERS_MAX]; /* snapshot's, as applied */
 	struct session_list held[CONF_FRONTENDS_MAX]; /* in order of arrival */
 	struct session_list waiting;  /* for the client's first byte */
