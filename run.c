@@ -250,6 +250,32 @@ log_problems(const struct conf_problems *p)
 	}
 }
 
+/* As process 1 of a container, whose log is its stdout, log there too. */
+static void
+log_for_container(struct conf_global *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->nlogs; i++) {
+		if (g->logs[i].kind != LOG_TO_SYSLOG)
+			return;
+	}
+	if (getpid() != 1)
+		return;
+	g->logs = xrealloc(g->logs, (g->nlogs + 1) * sizeof(g->logs[0]));
+	memset(&g->logs[g->nlogs], 0, sizeof(g->logs[0]));
+	g->logs[g->nlogs++].kind = LOG_TO_STDOUT;
+}
+
+/* What the command line and the place that we run in say beyond the files. */
+static void
+apply_options(struct conf *conf, const struct run_options *options)
+{
+	if (options->verbose)
+		conf->global.log_level = LEVEL_DEBUG;
+	log_for_container(&conf->global);
+}
+
 /* Open what conf needs, then take it into use. -1 with nothing changed. */
 static int
 adopt(struct run *r, struct conf *conf)
@@ -312,10 +338,10 @@ reload(struct run *r)
 
 	log_info("reloading the configuration");
 	next = conf_load(r->options->files, r->options->nfiles, &problems);
-	if (next != NULL && r->options->verbose)
-		next->global.log_level = LEVEL_DEBUG;
-	if (next != NULL)
+	if (next != NULL) {
+		apply_options(next, r->options);
 		conf_reload_warnings(r->conf, next, &problems);
+	}
 	log_problems(&problems);
 	conf_problems_clear(&problems);
 	if (next == NULL || adopt(r, next) != 0) {
@@ -571,8 +597,7 @@ run(struct conf *conf, const struct run_options *options)
 		snprintf(pidfile, sizeof(pidfile), "%s",
 		    options->pidfile != NULL ? options->pidfile
 					     : conf->global.pidfile);
-	if (options->verbose)
-		conf->global.log_level = LEVEL_DEBUG;
+	apply_options(conf, options);
 	if (log_open(conf->global.logs, conf->global.nlogs,
 		conf->global.log_level) != 0)
 		fatal("cannot open the log: %s", strerror(errno));
