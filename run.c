@@ -304,12 +304,15 @@ free_old_confs(struct run *r)
 
 	for (o = STAILQ_FIRST(&r->old); o != NULL; o = next) {
 		next = STAILQ_NEXT(o, link);
+		/* First this: then no user can come any more. */
+		if (proxy_seen(r->proxy) < o->generation)
+			continue;
 		users = 0;
 		for (i = 0; i < CONF_WORKERS_MAX; i++)
 			users += atomic_load_explicit(
 			    &o->conf->use->worker[i].sessions,
 			    memory_order_acquire);
-		if (users > 0 || proxy_seen(r->proxy) < o->generation)
+		if (users > 0)
 			continue;
 		STAILQ_REMOVE(&r->old, o, old_conf, link);
 		conf_free(o->conf);

@@ -128,17 +128,15 @@ net_tune(int fd, const struct net_options *opt)
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	if (opt == NULL)
 		return;
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, opt->keepalive_idle > 0);
 	if (opt->keepalive_idle > 0) {
-		set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 		set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE,
 		    (opt->keepalive_idle + 999) / 1000);
 		set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL,
 		    (opt->keepalive_interval + 999) / 1000);
 		set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, opt->keepalive_count);
 	}
-	if (opt->user_timeout > 0)
-		set_option(
-		    fd, IPPROTO_TCP, TCP_USER_TIMEOUT, opt->user_timeout);
+	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, opt->user_timeout);
 }
 
 size_t

@@ -10,7 +10,8 @@
 
 #include "base/addr.h"
 
-/* TCP keepalive and user timeout of a connection; ms, 0 leaves one alone. */
+/* TCP keepalive and user timeout of a connection; ms, 0: off, or the system's.
+ */
 struct net_options {
 	int64_t keepalive_idle, keepalive_interval;
 	unsigned keepalive_count;

@@ -34,7 +34,8 @@ struct check {
 	struct addr addr;
 	struct addr candidate; /* a new address, not proven yet */
 	bool trying;           /* the probe under way goes to the candidate */
-	int64_t resolved_at, resolve_due;
+	int64_t resolved_at;   /* when the address became what it is */
+	int64_t answered_at, resolve_due;
 	struct probe *probe;
 	struct event *timer;
 	struct server_state state;
@@ -205,9 +206,10 @@ check_resolved_cb(const struct addr *addr, const char *error, void *arg)
 			unresolved(c, error);
 		return;
 	}
-	c->resolved_at = clock_ms();
+	c->answered_at = clock_ms();
 	if (addr_equal(addr, &c->addr))
 		return;
+	c->resolved_at = c->answered_at;
 	c->candidate = *addr;
 	check_now(c);
 }
@@ -232,7 +234,7 @@ check_timer_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!c->literal && now - c->resolved_at >= RESOLVE_EVERY_MS)
+	if (!c->literal && now - c->answered_at >= RESOLVE_EVERY_MS)
 		resolve(c);
 	if (c->kind != CHECK_NONE && probe_running(c->probe)) {
 		c->again = true;
@@ -291,7 +293,7 @@ settle_address(struct check *c, const struct observation *o, bool *moved)
 	c->trying = false;
 	if (!answered && c->addr.family != 0) {
 		c->candidate.family = 0;
-		return c->state.bad > 0;
+		return false;
 	}
 	*moved = c->addr.family != 0 &&
 		 strcmp(o->run_id, c->state.known.run_id) != 0;

@@ -115,20 +115,28 @@ group_close_sessions(struct member *mb, enum snapshot_close reason)
 	mb->now.close_reason = reason;
 }
 
-/* Take the writes from the incumbent; its sessions are closed. */
+/* Take the writes from the incumbent: the sessions of its process are closed,
+ * under whatever entry they are. */
 static void
-fence(struct members *m, struct group *g, int64_t evidence_at)
+fence(struct members *m, struct group *g, enum snapshot_close reason,
+    int64_t evidence_at)
 {
 	struct member *old = m->list[g->history.incumbent];
+	size_t i;
 
 	g->history.fenced = true;
 	g->writer = -1;
 	g->fence_generation = m->generation + 1;
 	g->evidence_at = evidence_at;
 	g->late_logged_at = clock_ms();
-	g->closed = m->sessions(old->id, m->arg);
-	group_close_sessions(
-	    old, old->maintenance ? CLOSE_MAINT : CLOSE_FENCED);
+	g->closed = 0;
+	for (i = 0; i < m->n; i++) {
+		if (m->list[i] == NULL || m->list[i]->group != g ||
+		    !same_process(m, (int)i, old->id))
+			continue;
+		g->closed += m->sessions((int)i, m->arg);
+		group_close_sessions(m->list[i], reason);
+	}
 	old->fenced = true;
 }
 
@@ -214,6 +222,18 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 	warn_of_loss(m, g, id);
 }
 
+void
+group_moved(struct members *m, struct member *mb, int64_t evidence_at)
+{
+	struct group *g = mb->group;
+
+	/* The new process gets the writes when no worker is on the old one. */
+	if (mb->id == g->writer && !g->history.fenced)
+		fence(m, g, CLOSE_MOVED, evidence_at);
+	else
+		group_close_sessions(mb, CLOSE_MOVED);
+}
+
 /* A switch: first the fence, and once all workers have seen it, the writer. */
 static void
 switch_writer(struct members *m, struct group *g, int64_t evidence_at)
@@ -222,7 +242,7 @@ switch_writer(struct members *m, struct group *g, int64_t evidence_at)
 
 	if (h->incumbent >= 0 && !h->fenced &&
 	    !same_process(m, h->incumbent, g->verdict.writer)) {
-		fence(m, g, evidence_at);
+		fence(m, g, CLOSE_FENCED, evidence_at);
 		return;
 	}
 	if (h->fenced && m->seen(m->arg) < g->fence_generation)
@@ -311,7 +331,10 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 		g->writer = g->history.incumbent;
 		break;
 	case WRITER_FENCE:
-		fence(m, g, evidence_at);
+		fence(m, g,
+		    g->verdict.cause == CAUSE_MAINTENANCE ? CLOSE_MAINT
+							  : CLOSE_FENCED,
+		    evidence_at);
 		record(m, g, g->history.incumbent, -1, g->closed, evidence_at);
 		break;
 	case WRITER_SWITCH:

@@ -71,6 +71,10 @@ struct members {
  * the clock_ms() of what made it necessary. */
 void group_evaluate(struct members *m, struct group *g, int64_t evidence_at);
 
+/* Its name stands for another process now: close what is on the old one; the
+ * writer is fenced. */
+void group_moved(struct members *m, struct member *mb, int64_t evidence_at);
+
 /* Set mb->now to what the workers are to know of it. */
 void group_picture(const struct members *m, struct member *mb);
 

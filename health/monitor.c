@@ -313,6 +313,15 @@ monitor_configure(struct monitor *m, struct conf *conf)
 	return 0;
 }
 
+/* Is a retired server the writer still, of a backend that goes on? */
+static bool
+is_standing(const struct member *mb)
+{
+	const struct group *g = mb->group;
+
+	return g->cb != NULL && g->redis && mb->id == g->writer;
+}
+
 /* Forget retired servers that no session is on, and groups without servers. */
 static void
 bury_retired(struct monitor *m, uint64_t seen)
@@ -325,11 +334,13 @@ bury_retired(struct monitor *m, uint64_t seen)
 	for (i = 0; i < m->all.n; i++) {
 		mb = m->all.list[i];
 		if (mb == NULL || mb->retired_at == 0 ||
-		    seen < mb->retired_at || mb->id == mb->group->writer ||
+		    seen < mb->retired_at || is_standing(mb) ||
 		    m->ops.sessions(mb->id, m->ops.arg) > 0)
 			continue;
 		if (mb->group->history.incumbent == mb->id)
 			mb->group->history.incumbent = -1;
+		if (mb->group->writer == mb->id)
+			mb->group->writer = -1;
 		member_free(m, mb);
 	}
 	for (g = TAILQ_FIRST(&m->all.groups); g != NULL; g = next) {
@@ -450,10 +461,11 @@ report_change(const struct member *mb, const struct check *c,
 
 /* What one probe means for the sessions of one member. */
 static void
-take_change(struct member *mb, const struct role_change *change, bool moved)
+take_change(struct monitor *m, struct member *mb,
+    const struct role_change *change, bool moved)
 {
 	if (moved)
-		group_close_sessions(mb, CLOSE_MOVED);
+		group_moved(&m->all, mb, check_state(mb->check)->last.at);
 	else if (change->gone)
 		group_close_sessions(mb, CLOSE_DOWN);
 	else if (change->silent && mb->id != mb->group->writer)
@@ -475,7 +487,7 @@ monitor_check_cb(
 		if (mb == NULL || mb->ref != ref)
 			continue;
 		report_change(mb, c, change);
-		take_change(mb, change, moved);
+		take_change(m, mb, change, moved);
 		group_evaluate(&m->all, mb->group, at);
 	}
 	publish_changes(m);
@@ -536,8 +548,12 @@ renew_lease(struct monitor *m, int64_t now)
 		else if (!check_fresh(ref->check, m->lease_needs))
 			return;
 	}
-	if (!stalled)
-		m->ops.lease(now + LEASE_MS, m->ops.arg);
+	/* What the new answers led to must have reached every worker, too. */
+	if (stalled || (m->lease_needs != 0 &&
+			   m->ops.seen(m->ops.arg) < m->all.generation))
+		return;
+	m->lease_needs = 0;
+	m->ops.lease(now + LEASE_MS, m->ops.arg);
 }
 
 static void

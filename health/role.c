@@ -87,6 +87,9 @@ role_update(struct server_state *s, const struct observation *o, unsigned fall,
 		s->good = 0;
 		if (++s->bad >= fall || first)
 			set_health(s, HEALTH_DOWN, o->at, &c);
+		/* It was silent, and is gone now. */
+		if (s->health == HEALTH_DOWN && c.result && is_gone(o->result))
+			c.gone = true;
 	}
 	return c;
 }

@@ -154,8 +154,9 @@ loop_wake_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	(void)!read(fd, &count, sizeof(count));
-	apply_snapshot(w);
+	/* First the orders: what they are about is in the slot by then. */
 	orders = worker_take_orders(w, &n);
+	apply_snapshot(w);
 	for (i = 0; i < n; i++)
 		obey(w, &orders[i]);
 	free(orders);

@@ -28,8 +28,9 @@ struct opened {
 	TAILQ_ENTRY(opened) link;
 	struct addr addr;
 	struct listener *listener; /* (its worker's once it was ordered) */
-	int frontend_id, next_id;  /* next_id: -1 not named by the new conf */
-	bool fresh;                /* opened, not yet in use */
+	int frontend_id;           /* -1 not in use yet */
+	const struct conf_frontend *next; /* of the new conf; NULL none */
+	bool fresh;                       /* opened, not yet in use */
 };
 
 struct proxy {
@@ -38,8 +39,9 @@ struct proxy {
 	proxy_seen_cb seen;
 	void *arg;
 	TAILQ_HEAD(, opened) opened;
-	char *names[CONF_FRONTENDS_MAX]; /* frontend ids by name */
-	unsigned turn;                   /* next worker to own a listener */
+	char *names[CONF_FRONTENDS_MAX];      /* frontend ids by name */
+	char *next_names[CONF_FRONTENDS_MAX]; /* new ones, not in use yet */
+	unsigned turn; /* next worker to own a listener */
 	bool started;
 };
 
@@ -118,7 +120,7 @@ open_bind(struct proxy *p, const struct addr *a, char *error, size_t size)
 	o = xcalloc(1, sizeof(*o));
 	o->addr = *a;
 	o->fresh = true;
-	o->frontend_id = o->next_id = -1;
+	o->frontend_id = -1;
 	o->listener = xcalloc(1, sizeof(*o->listener));
 	o->listener->addr = *a;
 	o->listener->fd = fd;
@@ -127,32 +129,83 @@ open_bind(struct proxy *p, const struct addr *a, char *error, size_t size)
 	return 0;
 }
 
-/* The id that a frontend of this name has, or a free one. An id is free when
- * no session of the frontend that had it is left. */
+/* Does conf have a frontend of this name? */
+static bool
+is_named(const struct conf *conf, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nfrontends; i++) {
+		if (strcmp(conf->frontends[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is an id free: no session and no listener of who had it is left? */
+static bool
+is_free_id(const struct proxy *p, const struct conf *conf, int id)
+{
+	const struct opened *o;
+
+	if (p->next_names[id] != NULL || proxy_frontend_sessions(p, id) > 0 ||
+	    (p->names[id] != NULL && is_named(conf, p->names[id])))
+		return false;
+	TAILQ_FOREACH (o, &p->opened, link) {
+		if (o->frontend_id == id)
+			return false;
+	}
+	return true;
+}
+
+/* The id that a frontend of this name has, or a free one; -1 if none is. */
 static int
 frontend_id(struct proxy *p, const struct conf *conf, const char *name)
 {
-	int id, unused = -1;
-	size_t i;
+	int id;
 
 	for (id = 0; id < CONF_FRONTENDS_MAX; id++) {
 		if (p->names[id] != NULL && strcmp(p->names[id], name) == 0)
 			return id;
 	}
-	for (id = 0; id < CONF_FRONTENDS_MAX && unused < 0; id++) {
-		bool named = false;
-
-		for (i = 0; i < conf->nfrontends && p->names[id] != NULL; i++)
-			named |=
-			    strcmp(conf->frontends[i].name, p->names[id]) == 0;
-		if (!named && proxy_frontend_sessions(p, id) == 0)
-			unused = id;
+	for (id = 0; id < CONF_FRONTENDS_MAX; id++) {
+		if (is_free_id(p, conf, id)) {
+			p->next_names[id] = xstrdup(name);
+			return id;
+		}
 	}
-	if (unused < 0)
-		return -1;
-	free(p->names[unused]);
-	p->names[unused] = xstrdup(name);
-	return unused;
+	return -1;
+}
+
+void
+proxy_abort(struct proxy *p)
+{
+	int id;
+
+	close_fresh(p);
+	for (id = 0; id < CONF_FRONTENDS_MAX; id++) {
+		free(p->next_names[id]);
+		p->next_names[id] = NULL;
+	}
+}
+
+/* Open every address of a frontend that is not open yet, and mark them all as
+ * its own. */
+static int
+open_frontend(
+    struct proxy *p, const struct conf_frontend *fe, char *error, size_t size)
+{
+	struct opened *o;
+	size_t i;
+
+	for (i = 0; i < fe->nbinds; i++) {
+		if (opened_find(p, &fe->binds[i]) == NULL &&
+		    open_bind(p, &fe->binds[i], error, size) != 0)
+			return -1;
+		o = opened_find(p, &fe->binds[i]);
+		o->next = fe;
+	}
+	return 0;
 }
 
 int
@@ -160,46 +213,25 @@ proxy_listen(struct proxy *p, struct conf *conf, char *error, size_t size)
 {
 	struct conf_frontend *fe;
 	struct opened *o;
-	size_t i, j;
+	size_t i;
 
-	close_fresh(p);
+	proxy_abort(p);
 	TAILQ_FOREACH (o, &p->opened, link)
-		o->next_id = -1;
-	for (i = 0; i < conf->nfrontends; i++) {
-		fe = &conf->frontends[i];
-		for (j = 0; j < fe->nbinds; j++) {
-			if (opened_find(p, &fe->binds[j]) == NULL &&
-			    open_bind(p, &fe->binds[j], error, size) != 0) {
-				close_fresh(p);
-				return -1;
-			}
-		}
-	}
+		o->next = NULL;
 	for (i = 0; i < conf->nfrontends; i++) {
 		fe = &conf->frontends[i];
 		fe->id = frontend_id(p, conf, fe->name);
-		if (fe->id < 0) {
+		if (fe->id < 0)
 			snprintf(error, size,
-			    "more than %d frontends, old "
-			    "ones with sessions included",
+			    "more than %d frontends, old ones with sessions "
+			    "included",
 			    CONF_FRONTENDS_MAX);
-			close_fresh(p);
+		if (fe->id < 0 || open_frontend(p, fe, error, size) != 0) {
+			proxy_abort(p);
 			return -1;
-		}
-		for (j = 0; j < fe->nbinds; j++) {
-			o = opened_find(p, &fe->binds[j]);
-			o->next_id = fe->id;
-			/* What is accepted inherits it. */
-			session_tune(o->listener->fd, fe);
 		}
 	}
 	return 0;
-}
-
-void
-proxy_abort(struct proxy *p)
-{
-	close_fresh(p);
 }
 
 /* Give an order that must not be lost. */
@@ -212,23 +244,43 @@ order(struct worker *w, enum order_kind kind, struct listener *l, int id)
 		fatal("out of memory");
 }
 
+/* The names that proxy_listen() gave ids are the running ones now. */
+static void
+commit_names(struct proxy *p)
+{
+	int id;
+
+	for (id = 0; id < CONF_FRONTENDS_MAX; id++) {
+		if (p->next_names[id] == NULL)
+			continue;
+		free(p->names[id]);
+		p->names[id] = p->next_names[id];
+		p->next_names[id] = NULL;
+	}
+}
+
 void
 proxy_commit(struct proxy *p)
 {
 	struct opened *o, *next;
 
+	commit_names(p);
 	for (o = TAILQ_FIRST(&p->opened); o != NULL; o = next) {
 		struct listener *l = o->listener;
 
 		next = TAILQ_NEXT(o, link);
-		if (o->next_id < 0) {
+		if (o->next == NULL) {
 			TAILQ_REMOVE(&p->opened, o, link);
 			order(l->worker, ORDER_UNLISTEN, l, -1);
 			free(o);
-		} else if (o->next_id != o->frontend_id) {
-			o->fresh = false;
-			o->frontend_id = o->next_id;
-			order(l->worker, ORDER_LISTEN, l, o->next_id);
+			continue;
+		}
+		/* What is accepted inherits it. */
+		session_tune(l->fd, o->next);
+		o->fresh = false;
+		if (o->next->id != o->frontend_id) {
+			o->frontend_id = o->next->id;
+			order(l->worker, ORDER_LISTEN, l, o->frontend_id);
 		}
 	}
 }
@@ -291,7 +343,7 @@ forget_opened(struct proxy *p)
 {
 	struct opened *o;
 
-	close_fresh(p);
+	proxy_abort(p);
 	while ((o = TAILQ_FIRST(&p->opened)) != NULL) {
 		TAILQ_REMOVE(&p->opened, o, link);
 		free(o);

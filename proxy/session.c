@@ -401,6 +401,7 @@ begin_relay(struct session *s)
 	}
 	s->tries = 0;
 	s->patience = 0;
+	s->relay.active = (uint32_t)(s->since >> RELAY_TICK);
 	counter_add(server_counters(s)->sessions, 1);
 	if (!TAILQ_EMPTY(&s->worker->held[s->fe->id]))
 		session_release(s->worker);
@@ -420,6 +421,8 @@ session_connect_failed(struct session *s, int error)
 	if (s->tries < UINT8_MAX)
 		s->tries++;
 	set_state(s, STATE_WAITING, failed);
+	if (!session_rebind(s))
+		return;
 	if (s->tries <= s->fe->backend->retries) {
 		counter_add(frontend_counters(s)->retries, 1);
 		session_route(s);
@@ -453,11 +456,31 @@ session_connect(struct session *s, int id)
 	}
 }
 
+bool
+session_rebind(struct session *s)
+{
+	const struct conf_frontend *fe = s->worker->frontends[s->fe->id];
+
+	if (fe == NULL) {
+		session_turn_away(s);
+		return false;
+	}
+	if (fe != s->fe) {
+		session_use_conf(s->worker, s->fe->conf, -1);
+		session_use_conf(s->worker, fe->conf, 1);
+		s->fe = fe;
+	}
+	return true;
+}
+
 void
 session_route(struct session *s)
 {
-	int failed = s->server_id;
-	int id = route_pick(s->worker, s->fe, &s->ip, failed);
+	int failed = s->server_id, id;
+
+	if (!session_rebind(s))
+		return;
+	id = route_pick(s->worker, s->fe, &s->ip, failed);
 
 	/* Held clients of the same frontend were here before. */
 	if (id >= 0 && s->patience == 0 &&
@@ -498,7 +521,8 @@ hold(struct session *s)
 {
 	if (s->state == STATE_HELD)
 		return;
-	if (s->fe->backend->hold == 0) {
+	if (s->fe->backend->hold == 0 ||
+	    (s->patience != 0 && clock_coarse_ms() >= s->patience)) {
 		session_turn_away(s);
 		return;
 	}

@@ -75,6 +75,10 @@ void session_close(struct session *s, enum session_reason why);
 
 /* These may close the session: */
 
+/* Go on under the configuration that is in use. False if its frontend is gone:
+ * the client is turned away then. */
+bool session_rebind(struct session *s);
+
 /* Find a server now, or wait for one. */
 void session_route(struct session *s);
 

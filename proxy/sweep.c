@@ -56,19 +56,12 @@ sweep_close_all(struct worker *w, enum session_reason why)
 
 /* Move the clients of one list to the frontends of a new configuration. */
 static void
-reconfigure_list(struct worker *w, struct session_list *list)
+reconfigure_list(struct session_list *list)
 {
-	const struct conf_frontend *fe;
-	struct session *s;
+	struct session *s, *next;
 
-	TAILQ_FOREACH (s, list, link) {
-		fe = w->frontends[s->fe->id];
-		if (fe == NULL)
-			continue; /* removed: its conf lives on with it */
-		session_use_conf(w, s->fe->conf, -1);
-		session_use_conf(w, fe->conf, 1);
-		s->fe = fe;
-	}
+	FOREACH_SAFE(s, next, list)
+	(void)session_rebind(s);
 }
 
 void
@@ -76,9 +69,9 @@ sweep_reconfigure(struct worker *w)
 {
 	size_t i;
 
-	reconfigure_list(w, &w->waiting);
+	reconfigure_list(&w->waiting);
 	for (i = 0; i < CONF_FRONTENDS_MAX; i++)
-		reconfigure_list(w, &w->held[i]);
+		reconfigure_list(&w->held[i]);
 }
 
 /* Has the session been silent since the server's last byte, with nothing left
@@ -179,9 +172,8 @@ tick_serverless(struct worker *w, int64_t now)
 	for (i = 0; i < CONF_FRONTENDS_MAX; i++) {
 		FOREACH_SAFE(s, next, &w->held[i])
 		{
-			if (now < s->patience)
-				break;
-			session_turn_away(s);
+			if (now >= s->patience)
+				session_turn_away(s);
 		}
 	}
 }
@@ -193,8 +185,8 @@ sweep_tick(struct worker *w)
 	bool idle = w->draining || w->ticks % TICKS_A_SECOND == 0;
 	size_t i;
 
-	session_release(w);
 	tick_serverless(w, now);
+	session_release(w);
 	for (i = 0; i < w->snapshot->nservers; i++)
 		tick_server(w, i, now, idle);
 }

@@ -139,7 +139,10 @@ worker_take_orders(struct worker *w, size_t *n)
 void
 worker_later(struct worker *w)
 {
-	event_active(w->later, 0, 0);
+	struct timeval now = {0, 0};
+
+	/* Not event_active(): that would never let the loop poll. */
+	event_add(w->later, &now);
 }
 
 /* Can a client of this route reach a server that takes writes? */

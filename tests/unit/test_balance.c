@@ -74,7 +74,8 @@ pick(enum conf_balance how, size_t n, unsigned i)
 	struct in6_addr a = client(i);
 	size_t at = balance_pick(how, &state, c, n, &a);
 
-	ck_assert_uint_lt(at, n);
+	if (at >= n)
+		ck_abort_msg("picked %zu of %zu", at, n);
 	return at;
 }
 
@@ -239,7 +240,7 @@ START_TEST(test_source_stable)
 	struct balance_candidate t;
 	int ids[PICKS];
 	size_t n = make(w), k;
-	unsigned i;
+	unsigned i, moved = 0;
 
 	for (i = 0; i < PICKS; i++)
 		ids[i] = c[pick(BALANCE_SOURCE, n, i)].id;
@@ -250,8 +251,8 @@ START_TEST(test_source_stable)
 		c[0].load = 1000;
 		state.turn += 17;
 		for (i = 0; i < PICKS; i++)
-			ck_assert_int_eq(
-			    c[pick(BALANCE_SOURCE, n, i)].id, ids[i]);
+			moved += c[pick(BALANCE_SOURCE, n, i)].id != ids[i];
+		ck_assert_uint_eq(moved, 0);
 	}
 }
 END_TEST

@@ -59,7 +59,7 @@ static const struct sample samples[] = {
     {"no permission", 1, 1, "po", "DOWN primary", "health result"},
     {"max clients", 1, 1, "pf", "DOWN primary", "health result"},
     {"protocol", 1, 1, "pq", "DOWN primary", "health result"},
-    {"refused when DOWN", 1, 2, "ptx", "DOWN primary", "result"},
+    {"refused when DOWN", 1, 2, "ptx", "DOWN primary", "result gone"},
 
     {"promoted", 3, 2, "rp", "UP primary was-replica", "role"},
     {"demoted", 3, 2, "pr", "UP replica", "role"},

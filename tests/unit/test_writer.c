@@ -346,11 +346,13 @@ START_TEST(test_case)
 		v = decide(&other);
 		if (v.writer >= 0)
 			v.writer = order[v.writer];
-		ck_assert_msg(matches(&v, &e),
-		    CASES ":%u: %s: expected%s; it is %s %s %c %d/%d",
-		    sample->line, sample->name, strrchr(sample->text, '|') + 1,
-		    writer_action_str(v.action), causes[v.cause],
-		    name_of(&s, v.writer), v.votes, v.voters);
+		if (!matches(&v, &e))
+			ck_abort_msg(CASES
+			    ":%u: %s: expected%s; it is %s %s %c %d/%d",
+			    sample->line, sample->name,
+			    strrchr(sample->text, '|') + 1,
+			    writer_action_str(v.action), causes[v.cause],
+			    name_of(&s, v.writer), v.votes, v.voters);
 	} while (next_order(order, (int)s.n));
 }
 END_TEST
