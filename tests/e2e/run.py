@@ -20,6 +20,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import lab  # noqa: E402
 import lib  # noqa: E402
 
 LIMIT = 90      # seconds that one test may take, unless it says otherwise
@@ -56,20 +57,20 @@ def run_one(name):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("out of time"))
     lib.adopt_orphans()
     lib.raise_limits()
-    lab = lib.Lab(name)
+    test = lab.Lab(name)
     try:
-        getattr(importlib.import_module(module), function)(lab)
-        lab.end_proxies()
+        getattr(importlib.import_module(module), function)(test)
+        test.end_proxies()
     except lib.Skip as e:
         print(e)
         return SKIPPED
     except BaseException as e:
         traceback.print_exc(file=sys.stdout)
         if not isinstance(e, KeyboardInterrupt):
-            lab.dump()
+            test.dump()
         return 1
     finally:
-        lab.close()
+        test.close()
         sys.stdout.flush()
     return 0
 

@@ -52,7 +52,7 @@ def receive(sock, slow=False):
             return digest.hexdigest()
         digest.update(data)
         if slow:
-            time.sleep(0.0005)
+            time.sleep(0.0005)  # paced: a slow reader
 
 
 class Peer:
@@ -229,7 +229,7 @@ class Memory:
                 self.most = max(self.most, self.child.rss())
             except (OSError, AttributeError):   # it is just ending
                 return
-            time.sleep(0.05)
+            time.sleep(0.05)    # paced: a sample now and then
 
     def stop(self):
         """The largest one."""

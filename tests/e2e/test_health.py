@@ -7,7 +7,7 @@ import time
 
 import lib
 from lib import HOST, RedisError, SLOW, equal, short, stays, wait_for
-from services import Service, SlowLink, echo, says
+from services import Service, SlowLink, echo, says, until_end
 
 SECRET = "s3cret-;#=word"
 ACL = ">%s resetkeys resetchannels &__sentinel__:hello -@all " \
@@ -357,9 +357,9 @@ def test_check_interval(t):
     """A calm server is asked every check-interval, no more."""
     r = t.redis()
     t.proxy([r], backend={"check_interval": "500ms"})
-    time.sleep(3)       # right after a change it is asked more often
+    time.sleep(3)   # paced: right after a change it is asked more often
     asked = r.calls("ping")
-    time.sleep(3)
+    time.sleep(3)   # paced: this is what is measured
     asked = r.calls("ping") - asked
     assert 4 <= asked <= 7, "%d checks in 3 s" % asked
 
@@ -411,7 +411,7 @@ def test_not_redis(t):
 
 def test_silent_service(t):
     """A port that accepts and says nothing: DOWN by timeout."""
-    s = Service(t, lambda sock: sock.recv(1 << 20) and time.sleep(30))
+    s = Service(t, until_end)
     p = t.proxy([s.line("mute")], backend={"hold": "300ms", "check_timeout": "300ms"})
     is_shown(p, "mute", "timeout")
     assert not p.is_up("mute")
@@ -428,9 +428,8 @@ def test_endless_reply(t):
     p = t.proxy([s.line("flood"), r], backend={"check_timeout": "500ms"})
     p.wait_writer(r)
     is_shown(p, "flood", "protocol")
-    time.sleep(1)
     if lib.PLAIN:
-        assert p.child.rss() < 32 << 20, "resident memory %d" % p.child.rss()
+        stays(lambda: p.child.rss() < 32 << 20, "resident memory grows", 1)
     equal(p.client()("PING"), "PONG")
 
 
@@ -516,8 +515,7 @@ def test_check_none(t):
     s = Service(t, echo)
     p = t.proxy([s.line("a")], backend={"check": "none"},
                 frontends={"in": {"route": "any"}})
-    time.sleep(1.5)
-    equal(s.accepted, 0, "connections without a client")
+    stays(lambda: s.accepted == 0, "a connection without a client", 1.5)
     c = lib.connect(p.address("in"))
     c.sendall(b"hello")
     equal(c.recv(5), b"hello")

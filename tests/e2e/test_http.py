@@ -8,7 +8,8 @@ import socket
 import time
 
 import lib
-from lib import SLOW, equal, http_get, mark, short, wait_for
+from lib import SLOW, equal, mark, short, wait_for
+from servers import http_get
 
 
 def basic(user, password):

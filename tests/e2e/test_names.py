@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import lib
-from lib import HOST, RedisError, SLOW, equal, mark, short, wait_for
+from lib import HOST, RedisError, SLOW, equal, mark, short, stays, wait_for
 from services import Dns
 
 
@@ -203,8 +203,7 @@ def test_dns(t):
     del server.names["beta.test"]
     asked = len(server.asked)
     wait_for(lambda: len(server.asked) > asked + 1, "another question", 25)
-    time.sleep(0.3)
-    assert p.is_up("b"), "last good address was dropped"
+    stays(lambda: p.is_up("b"), "last good address was dropped", 0.3)
     equal(c("PING"), "PONG")
 
 

@@ -108,7 +108,7 @@ def test_one_byte_at_a_time(t):
     c = p.client()
     for b in lib.encode("SET", "slow", "value"):
         c.raw(bytes([b]))
-        time.sleep(0.002)
+        time.sleep(0.002)   # paced: a slow client
     equal(c.read(), "OK")
     equal(r("GET", "slow"), "value")
 
@@ -274,7 +274,7 @@ def test_client_timeout(t):
     start = time.monotonic()
     while not idle.is_closed():
         equal(busy("PING"), "PONG")
-        time.sleep(0.1)
+        time.sleep(0.1)     # paced: a client that is not quite idle
         assert time.monotonic() - start < 10 * SLOW, "idle client not closed"
     took = time.monotonic() - start
     assert took > 0.9, "closed after %.2f s" % took
@@ -310,7 +310,7 @@ def test_many_short_connections(t):
     p = t.proxy([r])
     for _ in range(200):
         p.client()("PING")
-    time.sleep(0.2)
+    wait_for(lambda: p.server(r)["sessions"] == 0, "no session left")
     idle, rss = p.child.descriptors(), p.child.rss()
     for i in range(1800):
         with p.client() as c:
@@ -363,6 +363,7 @@ def test_unreachable_server_is_not_waited_for(t):
     """An address that never answers to SYN: connect-timeout, then another."""
     b = Service(t, echo)
     dead = socket.socket()      # a full accept queue drops SYNs
+    dead.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     dead.bind((HOST, t.ports.take()))
     dead.listen(0)
     fillers = []

@@ -7,6 +7,7 @@ import time
 import lib
 from lib import HOST, RedisError, Steady, alone, equal, full, mark, short, \
     stays, wait_for
+from servers import ini, server_line
 
 
 @short
@@ -30,7 +31,7 @@ def test_added(t):
     p = t.proxy([g[0], g[1]])
     c = p.client()
     c("SET", "a", "1")
-    p.conf["backend redis"]["server"].append(lib.server_line(g[2]))
+    p.conf["backend redis"]["server"].append(server_line(g[2]))
     p.add_frontend("more", route="replica", balance="roundrobin")
     p.reload()
     p.wait_up(g[2])
@@ -167,7 +168,7 @@ def test_broken_file(t):
     p = t.proxy(g)
     c = p.client()
     c("SET", "a", "1")
-    good = lib.ini(p.conf)
+    good = ini(p.conf)
     n = len(good.splitlines())
     for text, lines in ((good + "\n[frontend x]\nbind = nowhere\nbakend = redis\n",
                          (n + 3, n + 4)),
@@ -241,7 +242,7 @@ def test_weight_and_disabled(t):
     p.conf["backend redis"]["server"][2] += " disabled"
     p.reload()
     equal({g.serving(p.client("read")) for _ in range(6)}, {"redis-2"})
-    p.conf["backend redis"]["server"][2] = lib.server_line(g[2])
+    p.conf["backend redis"]["server"][2] = server_line(g[2])
     p.reload()
     wait_for(lambda: g.serving(p.client("read")) == "redis-3", "its way back")
 
@@ -311,7 +312,7 @@ def test_log_target_changes(t):
 def variant(p, g, i):
     """The i-th configuration: frontends and servers come and go, options
     change."""
-    lines = [lib.server_line(s) for s in g.servers]
+    lines = [server_line(s) for s in g.servers]
     lines[3] += " weight=%d" % (1 + i % 200)
     p.conf["backend redis"]["server"] = lines[:3] if i % 3 == 0 else lines
     p.conf["frontend read"]["balance"] = ("leastconn", "roundrobin", "random")[i % 3]
@@ -323,7 +324,7 @@ def variant(p, g, i):
 
 def break_it(p, i):
     """Write a broken file; the number of its bad line."""
-    text = lib.ini(p.conf) + "\n[frontend broken]\nbind = 127.0.0.1:1x%d\n" % i
+    text = ini(p.conf) + "\n[frontend broken]\nbind = 127.0.0.1:1x%d\n" % i
     p.write(text)
     return len(text.splitlines())
 
@@ -347,7 +348,7 @@ def hups(t, n):
         else:
             variant(p, g, i)
             p.reload()
-        time.sleep(0.03)
+        time.sleep(0.03)    # paced: some load on each configuration
         if i == n // 3:
             rss = p.child.rss()
     w.wait_more(20)

@@ -8,7 +8,7 @@ import threading
 import time
 
 import lib
-from lib import HOST, RedisError, alone, equal, short, wait_for
+from lib import HOST, RedisError, alone, equal, short, stays, wait_for
 from services import Service, SlowLink, exactly, says
 
 ROUTES = ("primary", "primary-preferred", "replica", "replica-preferred",
@@ -71,10 +71,11 @@ def test_no_readonly_at_start(t):
     p = t.proxy(g.replicas + [g.primary], start=False)
     for _ in range(3):
         w = t.writers(p.address("write"), 4, per_connection=3)
-        time.sleep(0.1)
+        wait_for(lambda: w.broken, "attempt to connect")
         p.start(wait=False)
-        time.sleep(1)
-        w.wait_more(50)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            w.wait_more(50)
         w.stop()
         equal(dict(w.errors), {}, "error replies")
         equal(w.lost(g.primary), [], "lost")
@@ -171,7 +172,7 @@ def balanced(t, balance, n, servers=None, options=None, **glob):
     names = [(s, (options or {}).get(s.name, "")) for s in g.servers]
     p = t.proxy(names, frontends={"in": {"route": "replica", "balance": balance}},
                 glob=glob)
-    p.wait_up(*g.servers)
+    p.wait_readable(*g.replicas)
     return g, p, spread(g, sessions(p, "in", n))
 
 
@@ -213,8 +214,9 @@ def test_leastconn_fills_the_emptiest(t):
     g = t.group()
     p = t.proxy(g, frontends={"in": {"route": "replica", "balance": "leastconn"}},
                 glob={"workers": 1})
-    p.wait_up(*g.servers)
+    p.wait_readable(*g.replicas)
     mine = sessions(p, "in", 12)
+    equal(set(spread(g, mine).values()), {4})
     gone = [c for c in mine if g.serving(c) == "redis-3"]
     for c in gone:
         c.close()
@@ -308,8 +310,7 @@ def test_server_maxconn(t):
     mine = sessions(p, "in", 2)
     third = p.client("in")
     third.send("PING")
-    time.sleep(0.3)
-    assert not third.has_data(), "a third session on maxconn=2"
+    stays(lambda: not third.has_data(), "a third session on maxconn=2", 0.3)
     equal(len(g[1].sessions()), 2, "sessions at the server")
     mine[0].close()
     equal(third.read(), "PONG")
@@ -324,11 +325,8 @@ def test_server_maxconn_over_workers(t):
     clients = [p.client("in") for _ in range(12)]
     for c in clients:
         c.send("PING")
-    most = 0
-    for _ in range(20):
-        most = max(most, len(g[1].sessions()))
-        time.sleep(0.02)
-    equal(most, 4, "most sessions at the server")
+    wait_for(lambda: len(g[1].sessions()) >= 4, "4 sessions at the server")
+    stays(lambda: len(g[1].sessions()) <= 4, "more than maxconn sessions", 0.5)
 
 
 def epolls_of(pid, inodes):
@@ -448,9 +446,8 @@ def test_same_server_in_two_backends(t):
     p.wait_writer("redis-1")
     equal(p.backend("other")["writer"], "redis-1")
     equal(p.client("other")("SET", "a", "1"), "OK")
-    time.sleep(1)
-    for s in g.servers:
-        equal(len(s.checks()), 1, "check connections of " + s.name)
+    stays(lambda: [len(s.checks()) for s in g.servers] == [1, 1],
+          "another number of check connections than one each", 1)
 
 
 def test_same_server_twice(t):

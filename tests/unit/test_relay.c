@@ -91,18 +91,16 @@ attach(struct program *p, struct endpoint *end, uint32_t seed, int room)
 {
 	int fds[2], i;
 
-	/* Very small ones make TCP wait for its timers. */
-	if (tcp)
-		room *= 8;
 	if (tcp)
 		tcp_pair(fds);
 	else
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	room *= tcp ? 8 : 1; /* very small ones make TCP wait for its timers */
 	for (i = 0; i < 2; i++) {
 		ck_assert_int_eq(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
-		if (room == 0)
-			continue;
-		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+		if (room > 0)
+			setsockopt(
+			    fds[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	}
 	memset(p, 0, sizeof(*p));
 	p->fd = fds[0];
@@ -265,12 +263,11 @@ finish(struct program *p, uint64_t n)
 static void
 settle(void)
 {
-	struct pollfd none = {-1, 0, 0};
 	int i;
 
 	for (i = 0; i < 20; i++) {
 		turn();
-		poll(&none, 0, 1);
+		poll(NULL, 0, 1);
 	}
 }
 
@@ -308,17 +305,18 @@ START_TEST(test_exact)
 {
 	int64_t since = clock_ms();
 	unsigned round = 0;
+	size_t n;
 
 	start(_i & 1, SMALL);
 	while ((client.received < BULK || server.received < BULK) &&
 	       !is_late(since)) {
 		round++;
-		send_some(&client, round * 7919 % 8192 < BULK - client.sent
-				       ? round * 7919 % 8192
-				       : BULK - client.sent);
-		send_some(&server, round * 104729 % 8192 < BULK - server.sent
-				       ? round * 104729 % 8192
-				       : BULK - server.sent);
+		n = round * 7919 % 8192;
+		send_some(
+		    &client, n < BULK - client.sent ? n : BULK - client.sent);
+		n = round * 104729 % 8192;
+		send_some(
+		    &server, n < BULK - server.sent ? n : BULK - server.sent);
 		turn();
 		receive_some(&client, 1 + round * 31 % 8000);
 		receive_some(&server, 1 + round * 17 % 8000);
@@ -682,11 +680,10 @@ END_TEST
 static void *
 send_late(void *arg)
 {
-	struct pollfd none = {-1, 0, 0};
 	const int64_t *until = arg;
 
 	while (clock_coarse_ms() <= *until)
-		poll(&none, 0, 1);
+		poll(NULL, 0, 1);
 	send_some(&client, 900);
 	return NULL;
 }
