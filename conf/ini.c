@@ -209,6 +209,7 @@ static void
 section_line(struct reader *r, char *text)
 {
 	char *end = strchr(text, ']');
+	bool named = strpbrk(text, BLANKS) != NULL;
 
 	r->place = PLACE_SKIP;
 	if (end == NULL) {
@@ -221,8 +222,11 @@ section_line(struct reader *r, char *text)
 		else
 			read_section(r, text + 1);
 	}
-	if (r->place == PLACE_SKIP)
-		r->doc->broken = true;
+	if (r->place == PLACE_SKIP) {
+		r->doc->refused = true;
+		/* It may be a backend that others name. */
+		r->doc->broken |= named;
+	}
 }
 
 /* Say that a key is not known, and what may have been meant. */

@@ -38,7 +38,8 @@ struct ini_section {
 struct ini {
 	struct ini_section *sections;
 	size_t nsections;
-	bool broken; /* a file or a section is missing from it */
+	bool refused; /* a section line was: it may have been a frontend */
+	bool broken; /* a file, or a section that others may name, is missing */
 };
 
 /*

@@ -101,13 +101,14 @@ role_readable(const struct server_state *s, const struct server_state *writer,
 	const struct observation *k = &s->known;
 
 	if (s->health != HEALTH_UP || s->role != ROLE_REPLICA ||
-	    s->last.result == PROBE_LOADING || k->syncing)
+	    s->last.result == PROBE_LOADING ||
+	    s->last.result == PROBE_MASTERDOWN || k->syncing)
 		return false;
 	/* Not repointed yet: what the old writer had is what it serves. */
 	if (recent && writer != NULL && writer->known.replid2[0] != '\0' &&
 	    strcmp(k->replid, writer->known.replid2) == 0)
 		return true;
-	return k->link_up && s->last.result != PROBE_MASTERDOWN &&
+	return k->link_up &&
 	       (writer == NULL || strcmp(k->replid, writer->known.replid) == 0);
 }
 

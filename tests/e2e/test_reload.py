@@ -428,3 +428,62 @@ def test_stats_listener_moves(t):
         raise AssertionError("old port of the page open")
     except OSError:
         pass
+
+
+# --- clients between two configurations -------------------------------------
+
+def test_waiting_client_of_a_removed_frontend(t):
+    """A client that has sent nothing, its frontend removed, its server's place
+    taken by another backend's: it is turned away, never sent there."""
+    a, b, c = t.redis("a"), t.redis("b"), t.redis("c")
+    p = t.proxy([a])
+    p.conf["backend two"] = {"server": [server_line(b)]}
+    p.add_frontend("two", backend="two")
+    p.reload()
+    client = p.client("two")
+    wait_for(lambda: p.frontend("two")["sessions"] == 1, "accepted client")
+    del p.conf["backend two"], p.conf["frontend two"]
+    p.reload()
+    p.conf["backend three"] = {"server": [server_line(c)]}
+    p.add_frontend("three", backend="three")
+    p.reload()
+    wait_for(lambda: p.client("three")("PING") == "PONG", "the new backend")
+    try:
+        client("SET", "a", "1")
+        raise AssertionError("was served")
+    except (RedisError, ConnectionError, EOFError):
+        pass
+    equal([s("DBSIZE") for s in (a, b, c)], [0, 0, 0])
+
+
+def test_hold_ends_while_a_server_refuses(t):
+    """A server that nothing checks refuses each connect: hold ends all the
+    same, and counts from the first."""
+    gone = t.redis("gone")
+    gone.kill()
+    p = t.proxy([gone], backend={"check": "none", "hold": "1s"},
+                frontends={"write": {"route": "any"}})
+    start = time.monotonic()
+    c = p.client()
+    c.send("PING")
+    wait_for(c.is_closed, "end of hold", 10)
+    took = time.monotonic() - start
+    assert 0.9 < took < 3 * lib.SLOW, "turned away after %.2f s" % took
+
+
+def test_neighbour_of_bulk_transfers(t):
+    """Two transfers that never pause on one worker: a small request beside them
+    is answered at once, and so is the worker's wake-up."""
+    r = t.redis()
+    p = t.proxy([r], glob={"workers": 1})
+    r("SET", "big", "x" * (8 << 20))
+    bulk = t.writers(p.address("write"), 2, command=("GET", "big"))
+    small = p.client()
+    bulk.wait_more(4)
+    worst = 0
+    for _ in range(50):
+        start = time.monotonic()
+        equal(small("PING"), "PONG")
+        worst = max(worst, time.monotonic() - start)
+    bulk.stop()
+    assert worst < 0.5 * lib.SLOW, "slowest answer %.3f s" % worst
