@@ -398,11 +398,3 @@ check_resolved_at(const struct check *c)
 {
 	return c->resolved_at;
 }
-
-int64_t
-check_due_in(const struct check *c)
-{
-	int64_t wait = c->due - clock_ms();
-
-	return wait < 0 ? 0 : wait;
-}

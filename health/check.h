@@ -58,6 +58,5 @@ void check_acquit(struct check *c);
 const struct addr *check_addr(const struct check *c);
 uint32_t check_latency_us(const struct check *c); /* smoothed */
 int64_t check_resolved_at(const struct check *c); /* clock_ms() */
-int64_t check_due_in(const struct check *c);      /* ms to the next probe */
 
 #endif

@@ -602,7 +602,6 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	out.writer = mb->id == mb->group->writer;
 	out.fenced = mb->fenced;
 	out.maintenance = mb->maintenance;
-	out.next_check_ms = check_due_in(mb->ref->check);
 	return out;
 }
 

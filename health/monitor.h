@@ -38,7 +38,6 @@ struct monitor_server {
 	const struct server_state *state;
 	const struct snapshot_server *now; /* as last published */
 	bool writer, fenced, maintenance;
-	int64_t next_check_ms; /* until its next check */
 };
 
 struct monitor *monitor_new(

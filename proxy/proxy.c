@@ -400,17 +400,6 @@ proxy_sessions(const struct proxy *p)
 }
 
 unsigned
-proxy_held(const struct proxy *p)
-{
-	unsigned sum = 0;
-	int id;
-
-	for (id = 0; id < CONF_FRONTENDS_MAX; id++)
-		sum += proxy_frontend_held(p, id);
-	return sum;
-}
-
-unsigned
 proxy_server_sessions(const struct proxy *p, int server_id)
 {
 	return atomic_load(&p->shared.server_sessions[server_id]);

@@ -58,7 +58,6 @@ void proxy_free(struct proxy *p);
 /* Figures, a little late: */
 unsigned proxy_workers(const struct proxy *p);
 unsigned proxy_sessions(const struct proxy *p); /* clients now, all */
-unsigned proxy_held(const struct proxy *p);     /* of them, waiting */
 unsigned proxy_server_sessions(const struct proxy *p, int server_id);
 unsigned proxy_frontend_sessions(const struct proxy *p, int frontend_id);
 unsigned proxy_frontend_held(const struct proxy *p, int frontend_id);

@@ -80,13 +80,14 @@ set_state(struct session *s, enum session_state state, int server_id)
 		TAILQ_INSERT_TAIL(list_of(s), s, link);
 }
 
-/* The counters of the session's server, or of its frontend before one. */
+/* The counters of the server that the session is on. */
 static struct counters *
 server_counters(const struct session *s)
 {
 	return &s->worker->server_counters[s->server_id];
 }
 
+/* The counters of the frontend that it came in by. */
 static struct counters *
 frontend_counters(const struct session *s)
 {
