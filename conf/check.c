@@ -57,15 +57,19 @@ is_auto(const struct ini_section *s, const char *key)
 	return set == NULL || strcmp(set->value, "auto") == 0;
 }
 
-/* The setting that says what the password is, or NULL. */
+/* The setting that says what the password is: the key prefix, prefix-file or
+ * prefix-env. NULL if there is none. */
 static const struct ini_setting *
-find_password(const struct ini_section *s)
+find_password(const struct ini_section *s, const char *prefix)
 {
-	const struct ini_setting *set = ini_find(s, "password");
+	size_t i;
 
-	if (set == NULL)
-		set = ini_find(s, "password-file");
-	return set != NULL ? set : ini_find(s, "password-env");
+	for (i = 0; i < s->nsettings; i++) {
+		if (strncmp(s->settings[i].key->name, prefix, strlen(prefix)) ==
+		    0)
+			return &s->settings[i];
+	}
+	return NULL;
 }
 
 /* No two servers of a backend with one name or one address. */
@@ -94,6 +98,27 @@ check_twins(const struct checker *c, const struct ini_section *s)
 	}
 }
 
+/* No Sentinel of a backend twice. */
+static void
+check_sentinels(const struct checker *c, const struct ini_section *s)
+{
+	const struct conf_backend *b = s->object;
+	const struct conf_host *x, *y;
+	size_t i, j;
+
+	for (i = 0; i < b->nsentinels; i++) {
+		for (j = 0; j < i; j++) {
+			x = &b->sentinels[j];
+			y = &b->sentinels[i];
+			if (x->port == y->port &&
+			    strcasecmp(x->host, y->host) == 0)
+				error(c, s, y->line,
+				    "this Sentinel already stands at line %u",
+				    x->line);
+		}
+	}
+}
+
 /* Keys that would do nothing with this kind of check. */
 static void
 check_idle_keys(const struct checker *c, const struct ini_section *s)
@@ -102,6 +127,11 @@ check_idle_keys(const struct checker *c, const struct ini_section *s)
 	    "check-timeout", "fall", "rise", NULL};
 	static const char *const auth[] = {
 	    "password", "password-env", "password-file", "username", NULL};
+	static const char *const roles[] = {"discover", "fence", "fence-fast",
+	    "master-name", "max-lag", "max-lag-bytes", "min-readers",
+	    "on-role-lost", "sentinel", "sentinel-password",
+	    "sentinel-password-env", "sentinel-password-file",
+	    "sentinel-username", NULL};
 	const struct conf_backend *b = s->object;
 	const struct ini_setting *set;
 	const char *name;
@@ -120,7 +150,24 @@ check_idle_keys(const struct checker *c, const struct ini_section *s)
 			    "%s needs check = redis: clients authenticate "
 			    "themselves",
 			    name);
+		if (b->check != CHECK_REDIS &&
+		    parse_word_index(roles, name) >= 0)
+			error(c, s, set->line,
+			    "%s needs check = redis: without it no server has "
+			    "a role",
+			    name);
 	}
+}
+
+/* A user of the checks or at the Sentinels has a password. */
+static void
+check_user(const struct checker *c, const struct ini_section *s,
+    const char *user, const char *password)
+{
+	if (ini_find(s, user) != NULL && find_password(s, password) == NULL)
+		error(c, s, line_of(s, user),
+		    "%s without a password: add %s, %s-env or %s-file", user,
+		    password, password, password);
 }
 
 /* The fast pace may not be the slow one. */
@@ -144,13 +191,17 @@ check_pace(const struct checker *c, const struct ini_section *s)
 static void
 check_backend(const struct checker *c, const struct ini_section *s)
 {
+	const struct conf_backend *b = s->object;
+
 	if (ini_find(s, "server") == NULL)
 		error(c, s, s->line, "backend '%s' has no server", s->name);
-	if (ini_find(s, "username") != NULL && find_password(s) == NULL)
-		error(c, s, line_of(s, "username"),
-		    "username without a password: add password, password-env "
-		    "or password-file");
+	if (b->fence == FENCE_OFF && ini_find(s, "fence-fast") != NULL)
+		error(c, s, line_of(s, "fence-fast"),
+		    "fence-fast does nothing with fence = off");
+	check_user(c, s, "username", "password");
+	check_user(c, s, "sentinel-username", "sentinel-password");
 	check_twins(c, s);
+	check_sentinels(c, s);
 	check_idle_keys(c, s);
 	check_pace(c, s);
 }
@@ -282,16 +333,13 @@ static void
 check_stats(struct checker *c, const struct ini_section *s)
 {
 	const struct ini_setting *user = ini_find(s, "user");
-	const struct ini_setting *password = find_password(s);
+	const struct ini_setting *password = find_password(s, "password");
 	const struct conf_stats *t = s->object;
 
 	check_listens(c, s, t->binds, t->bind_lines, t->nbinds);
 	if (ini_find(s, "bind") == NULL)
 		error(c, s, s->line, "[stats] has no bind");
-	if (user != NULL && password == NULL)
-		error(c, s, user->line,
-		    "user without a password: add password, password-env or "
-		    "password-file");
+	check_user(c, s, "user", "password");
 	if (user == NULL && password != NULL)
 		error(c, s, password->line, "%s without user",
 		    password->key->name);
@@ -315,6 +363,17 @@ check_logs(const struct checker *c, const struct ini_section *s)
 				    set[i].value, set[j].line);
 		}
 	}
+}
+
+/* What [global] says for itself. */
+static void
+check_global(const struct checker *c, const struct ini_section *s)
+{
+	check_logs(c, s);
+	if (ini_find(s, "control-mode") != NULL &&
+	    ini_find(s, "control-socket") == NULL)
+		error(c, s, line_of(s, "control-mode"),
+		    "control-mode does nothing without control-socket");
 }
 
 /* Does a frontend use this backend? */
@@ -386,7 +445,7 @@ conf_check(struct conf *conf, const struct ini *doc, struct conf_problems *p)
 		else if (s->kind == SECTION_FRONTEND)
 			check_frontend(&c, s);
 		else if (s->kind == SECTION_GLOBAL)
-			check_logs(&c, s);
+			check_global(&c, s);
 		else
 			check_stats(&c, s);
 	}

@@ -13,41 +13,12 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "conf/backend.h"
 #include "conf/words.h"
 
 #define CONF_SERVERS_MAX   1024 /* in all backends, retired ones included */
 #define CONF_FRONTENDS_MAX 256
 #define CONF_WORKERS_MAX   16
-
-struct conf_server {
-	char *name;
-	char *host; /* a name or a literal address */
-	uint16_t port;
-	unsigned weight;  /* 1 to 256 */
-	unsigned maxconn; /* 0: no limit */
-	bool backup;
-	bool disabled; /* in maintenance from the start */
-	unsigned line; /* in conf.path, for messages */
-	int id;        /* given by the monitor; indexes snapshots */
-};
-
-struct conf_backend {
-	char *name;
-	unsigned line;
-	struct conf_server *servers;
-	size_t nservers;
-	enum conf_check check;
-	int64_t check_interval, check_timeout, check_fast; /* ms */
-	unsigned fall, rise;
-	char *username, *password;     /* NULL when there is none; secret */
-	int64_t connect_timeout, hold; /* ms */
-	int64_t server_timeout;        /* ms, 0 off */
-	int64_t fence_after;           /* ms; in this release the lease only */
-	unsigned retries;
-	int64_t keepalive_idle, keepalive_interval; /* ms; idle 0: off */
-	unsigned keepalive_count;
-	int64_t user_timeout; /* ms, 0: the system's */
-};
 
 struct conf_frontend {
 	const struct conf *conf; /* that this is part of */
@@ -89,6 +60,8 @@ struct conf_global {
 	enum conf_session_log session_log;
 	int64_t grace, drain_delay, startup_wait; /* ms */
 	char *pidfile;                            /* NULL: none */
+	char *control_socket;                     /* a path; NULL: none */
+	unsigned control_mode;                    /* of it, as for chmod(2) */
 };
 
 /* Sessions of each worker that still refer to one conf; the one part of a conf

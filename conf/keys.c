@@ -19,6 +19,7 @@ const char *const conf_route_words[] = {"primary", "primary-preferred",
     NULL};
 const char *const conf_balance_words[] = {
     "roundrobin", "leastconn", "random", "source", "first", NULL};
+const char *const conf_fence_words[] = {"strict", "auto", "off", NULL};
 static const char *const onoff_words[] = {"off", "on", NULL};
 static const char *const auto_words[] = {"off", "on", "auto", NULL};
 static const char *const level_words[] = {
@@ -32,14 +33,16 @@ static const char *const session_log_words[] = {"off", "errors", "all", NULL};
 #define OF_STATS    struct conf_stats
 
 /* The beginning of a row: section, name, default, parser; the field that it
- * sets; a list that it adds to, and its length. */
+ * sets; a string of its own; a list that it adds to, and its length. */
 #define KEY(s, n, d, p) \
 	.section = SECTION_##s, .name = n, .defval = d, .parse = p
 #define FIELD(s, n, d, p, field)                            \
 	KEY(s, n, d, p), .offset = offsetof(OF_##s, field), \
 			 .size = sizeof(((OF_##s *)NULL)->field)
-#define LIST(s, n, d, p, field, length)                              \
-	FIELD(s, n, d, p, field), .count = offsetof(OF_##s, length), \
+#define TEXT(s, n, d, p, field) FIELD(s, n, d, p, field), .text = true
+#define LIST(s, n, d, p, field, length)                                     \
+	FIELD(s, n, d, p, field), .count = offsetof(OF_##s, length),        \
+				  .item = sizeof(*((OF_##s *)NULL)->field), \
 				  .repeat = true
 
 /* clang-format off */
@@ -54,15 +57,31 @@ const struct key keys[] = {
 	.help = "for a whole check: connect, AUTH, PING and INFO"},
     {FIELD(BACKEND, "connect-timeout", "5s", parse_time, connect_timeout), .min = 1,
 	.help = "for connecting a client to a server"},
+    {FIELD(BACKEND, "discover", "off", parse_choice, discover), .words = onoff_words,
+	.help = "add the servers that these and the Sentinels know of: on or off"},
     {FIELD(BACKEND, "fall", "3", parse_number, fall), .min = 1, .max = 1000,
 	.help = "failed checks in a row that make a server DOWN"},
+    {FIELD(BACKEND, "fence", "auto", parse_choice, fence), .words = conf_fence_words,
+	.help = "fence a writer that Sentinels lost: auto, off; strict: or when they are lost"},
     {FIELD(BACKEND, "fence-after", "2s", parse_time, fence_after), .min = 500,
-	.help = "a proxy stopped or stalled for longer relays no writes until it has looked again"},
+	.help = "how long Sentinels may not hear the writer, or the proxy be stalled"},
+    {FIELD(BACKEND, "fence-fast", "off", parse_choice, fence_fast), .words = onoff_words,
+	.help = "fence a writer at once when its replicas receive nothing: on or off"},
     {FIELD(BACKEND, "hold", "10s", parse_time, hold),
 	.help = "how long a client waits for a server; 0: not at all"},
     {FIELD(BACKEND, "keepalive", "60s/10s/6", parse_keepalive, keepalive_idle),
 	.help = "TCP keep-alive: idle time/interval/count, or off"},
-    {FIELD(BACKEND, "password", NULL, parse_text, password), .secret = true,
+    {TEXT(BACKEND, "master-name", NULL, parse_word, master_name),
+	.help = "what the Sentinels call it; learned from them when not given"},
+    {FIELD(BACKEND, "max-lag", "10s", parse_time, max_lag),
+	.help = "no reads from a replica that is further behind the writer; 0: no limit"},
+    {FIELD(BACKEND, "max-lag-bytes", "64m", parse_size, max_lag_bytes),
+	.help = "the same in bytes of replication"},
+    {FIELD(BACKEND, "min-readers", "1", parse_number, min_readers), .max = CONF_SERVERS_MAX,
+	.help = "so many replicas, those least behind, serve reads whatever their lag"},
+    {FIELD(BACKEND, "on-role-lost", "keep", parse_role_lost, role_lost), .min = 1,
+	.help = "readers of a replica that lags or is promoted: keep, close or drain TIME"},
+    {TEXT(BACKEND, "password", NULL, parse_text, password), .secret = true,
 	.help = "for AUTH of the checks: the rest of the line as it is"},
     {KEY(BACKEND, "password-env", NULL, parse_word),
 	.help = "the environment variable that holds the password"},
@@ -72,13 +91,23 @@ const struct key keys[] = {
 	.help = "connects tried again for one client, elsewhere if possible"},
     {FIELD(BACKEND, "rise", "2", parse_number, rise), .min = 1, .max = 1000,
 	.help = "good checks in a row that make a server UP again"},
+    {LIST(BACKEND, "sentinel", NULL, parse_host, sentinels, nsentinels),
+	.help = "HOST:PORT of a Sentinel; learned from the servers when not given"},
+    {TEXT(BACKEND, "sentinel-password", NULL, parse_text, sentinel_password), .secret = true,
+	.help = "for AUTH at the Sentinels: the rest of the line as it is"},
+    {KEY(BACKEND, "sentinel-password-env", NULL, parse_word),
+	.help = "the environment variable that holds the Sentinels' password"},
+    {KEY(BACKEND, "sentinel-password-file", NULL, parse_path),
+	.help = "the file whose first line is the Sentinels' password"},
+    {TEXT(BACKEND, "sentinel-username", NULL, parse_word, sentinel_username),
+	.help = "the ACL user for AUTH at the Sentinels"},
     {LIST(BACKEND, "server", NULL, parse_server, servers, nservers),
 	.help = "NAME HOST:PORT [weight=100] [maxconn=0] [backup] [disabled]"},
     {FIELD(BACKEND, "server-timeout", "0", parse_time, server_timeout),
 	.help = "close a session idle for so long at the server's turn; 0: off"},
     {FIELD(BACKEND, "user-timeout", "30s", parse_time, user_timeout), .max = 24LL * 86400 * 1000,
 	.help = "how long sent bytes may stay unacknowledged; 0: the system's"},
-    {FIELD(BACKEND, "username", NULL, parse_word, username),
+    {TEXT(BACKEND, "username", NULL, parse_word, username),
 	.help = "the ACL user for AUTH of the checks"},
 
     {LIST(FRONTEND, "allow", NULL, parse_network, allow, nallow),
@@ -103,6 +132,10 @@ const struct key keys[] = {
     {FIELD(FRONTEND, "route", "primary", parse_choice, route), .words = conf_route_words,
 	.help = "which servers may serve it; without check = redis it is any"},
 
+    {FIELD(GLOBAL, "control-mode", "0600", parse_mode, control_mode), .fixed = true,
+	.help = "who may open the control socket, as for chmod"},
+    {TEXT(GLOBAL, "control-socket", NULL, parse_socket, control_socket), .fixed = true,
+	.help = "a UNIX socket for roleproxy ctl, as in /run/roleproxy.sock"},
     {FIELD(GLOBAL, "drain-delay", "0", parse_time, drain_delay),
 	.help = "on TERM, go on listening for so long with /readyz failing"},
     {FIELD(GLOBAL, "grace", "5s", parse_time, grace),
@@ -113,7 +146,7 @@ const struct key keys[] = {
 	.help = "error, warn, info or debug"},
     {FIELD(GLOBAL, "maxconn", "20000", parse_number, maxconn), .min = 1, .max = PARSE_COUNT_MAX,
 	.help = "clients at a time, in all"},
-    {FIELD(GLOBAL, "pidfile", NULL, parse_path, pidfile), .fixed = true,
+    {TEXT(GLOBAL, "pidfile", NULL, parse_path, pidfile), .fixed = true,
 	.help = "a file to write the process id to"},
     {FIELD(GLOBAL, "session-log", "errors", parse_choice, session_log), .words = session_log_words,
 	.help = "which ended sessions get a log line: all, errors or off"},
@@ -129,7 +162,7 @@ const struct key keys[] = {
 	.help = "do not tell the version: on or off"},
     {FIELD(STATS, "maxconn", "64", parse_number, maxconn), .min = 1, .max = 10000,
 	.help = "HTTP connections at a time"},
-    {FIELD(STATS, "password", NULL, parse_text, password), .secret = true,
+    {TEXT(STATS, "password", NULL, parse_text, password), .secret = true,
 	.help = "of user: the rest of the line as it is"},
     {KEY(STATS, "password-env", NULL, parse_word),
 	.help = "the environment variable that holds the password"},
@@ -137,9 +170,9 @@ const struct key keys[] = {
 	.help = "the file whose first line is the password"},
     {FIELD(STATS, "refresh", "2s", parse_time, refresh),
 	.help = "how often the page reloads itself; 0: never"},
-    {FIELD(STATS, "uri", "/stats", parse_uri, uri),
+    {TEXT(STATS, "uri", "/stats", parse_uri, uri),
 	.help = "the path of the page"},
-    {FIELD(STATS, "user", NULL, parse_word, user),
+    {TEXT(STATS, "user", NULL, parse_word, user),
 	.help = "who may look, but for /healthz and /readyz; all when not given"},
 };
 /* clang-format on */
@@ -161,6 +194,12 @@ const char *
 conf_balance_str(enum conf_balance balance)
 {
 	return conf_balance_words[balance];
+}
+
+const char *
+conf_fence_str(enum conf_fence fence)
+{
+	return conf_fence_words[fence];
 }
 
 bool
@@ -273,13 +312,22 @@ conf_new(void)
 	return conf;
 }
 
-/* Free a secret so that it does not stay in memory. */
+/* Free the strings and lists that a section's keys made; secrets are wiped. */
 static void
-free_secret(char *secret)
+clear_fields(enum key_section section, void *object)
 {
-	if (secret != NULL)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
+	char *value;
+	size_t i;
+
+	for (i = 0; i < nkeys; i++) {
+		if (keys[i].section != section ||
+		    (!keys[i].text && keys[i].count == 0))
+			continue;
+		memcpy(&value, (char *)object + keys[i].offset, sizeof(value));
+		if (keys[i].secret && value != NULL)
+			explicit_bzero(value, strlen(value));
+		free(value);
+	}
 }
 
 /* Free what a backend owns. */
@@ -292,10 +340,10 @@ clear_backend(struct conf_backend *b)
 		free(b->servers[i].name);
 		free(b->servers[i].host);
 	}
-	free(b->servers);
+	for (i = 0; i < b->nsentinels; i++)
+		free(b->sentinels[i].host);
 	free(b->name);
-	free(b->username);
-	free_secret(b->password);
+	clear_fields(SECTION_BACKEND, b);
 }
 
 /* Free what a frontend owns. */
@@ -303,10 +351,8 @@ static void
 clear_frontend(struct conf_frontend *f)
 {
 	free(f->name);
-	free(f->binds);
 	free(f->bind_lines);
-	free(f->allow);
-	free(f->deny);
+	clear_fields(SECTION_FRONTEND, f);
 }
 
 void
@@ -322,13 +368,9 @@ conf_free(struct conf *conf)
 		clear_frontend(&conf->frontends[i]);
 	free(conf->backends);
 	free(conf->frontends);
-	free(conf->stats.binds);
 	free(conf->stats.bind_lines);
-	free(conf->stats.uri);
-	free(conf->stats.user);
-	free_secret(conf->stats.password);
-	free(conf->global.logs);
-	free(conf->global.pidfile);
+	clear_fields(SECTION_STATS, &conf->stats);
+	clear_fields(SECTION_GLOBAL, &conf->global);
 	free(conf->use);
 	free(conf->path);
 	free(conf);

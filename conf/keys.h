@@ -40,20 +40,23 @@ struct key {
 	key_parser *parse;
 	size_t offset, size;      /* of the field; size 0: check.c's */
 	size_t count;             /* offset of the length of a list */
+	size_t item;              /* size of one of a list */
 	int64_t min, max;         /* ms or a count; max 0: the type's own */
 	const char *const *words; /* of a choice, in the order of its enum */
-	bool repeat;              /* may stand several times */
-	bool fixed;               /* takes effect only at start */
-	bool secret;              /* the value is the raw rest of the line */
-	const char *help;         /* one line */
+	bool text;        /* the field is a string of its own, or NULL */
+	bool repeat;      /* may stand several times */
+	bool fixed;       /* takes effect only at start */
+	bool secret;      /* the value is the raw rest of the line */
+	const char *help; /* one line */
 };
 
 /* The largest count that a key takes where nothing else limits it. */
 #define PARSE_COUNT_MAX 1000000000
 
 /* The parsers. A choice's field is an enum, or a bool that only "on" sets. */
-key_parser parse_bind, parse_choice, parse_keepalive, parse_log, parse_network;
-key_parser parse_number, parse_path, parse_server, parse_text, parse_time;
+key_parser parse_bind, parse_choice, parse_host, parse_keepalive, parse_log;
+key_parser parse_mode, parse_network, parse_number, parse_path, parse_role_lost;
+key_parser parse_server, parse_size, parse_socket, parse_text, parse_time;
 key_parser parse_uri, parse_word, parse_workers;
 
 /* The index of a word in a list that NULL ends, -1 if it is not there. */

@@ -82,12 +82,12 @@ password_from_file(const struct ini_section *s, const struct ini_setting *set,
 	else
 		reason = read_secret(fd, buf, sizeof(buf));
 	if (reason != NULL)
-		conf_problem(p, CONF_ERROR, s->file, set->line,
-		    "password-file %s: %s", set->value, reason);
+		conf_problem(p, CONF_ERROR, s->file, set->line, "%s %s: %s",
+		    set->key->name, set->value, reason);
 	else if ((st.st_mode & S_IROTH) != 0)
 		conf_problem(p, CONF_WARNING, s->file, set->line,
-		    "password-file %s: every user of the system can read it",
-		    set->value);
+		    "%s %s: every user of the system can read it",
+		    set->key->name, set->value);
 	if (reason == NULL)
 		password = xstrdup(buf);
 	if (fd >= 0)
@@ -106,22 +106,24 @@ password_from_env(const struct ini_section *s, const struct ini_setting *set,
 	if (value != NULL && *value != '\0')
 		return xstrdup(value);
 	conf_problem(p, CONF_ERROR, s->file, set->line,
-	    "password-env: the variable %.100s is %s", set->value,
+	    "%s: the variable %.100s is %s", set->key->name, set->value,
 	    value == NULL ? "not set" : "empty");
 	return NULL;
 }
 
-/* Fetch the password of a section, from the one place that names it. */
+/* Fetch a password of a section from the one place that names it: the keys
+ * prefix, prefix-file and prefix-env. */
 static void
-fetch_password(
-    const struct ini_section *s, char **password, struct conf_problems *p)
+fetch_password(const struct ini_section *s, const char *prefix, char **password,
+    struct conf_problems *p)
 {
 	const struct ini_setting *first = NULL, *set;
+	const char *suffix;
 	size_t i;
 
 	for (i = 0; i < s->nsettings; i++) {
 		set = &s->settings[i];
-		if (strncmp(set->key->name, "password", 8) != 0)
+		if (strncmp(set->key->name, prefix, strlen(prefix)) != 0)
 			continue;
 		if (first != NULL) {
 			conf_problem(p, CONF_ERROR, s->file, set->line,
@@ -133,9 +135,10 @@ fetch_password(
 		first = set;
 		if (set->refused || *password != NULL)
 			continue;
-		if (strcmp(set->key->name, "password-file") == 0)
+		suffix = set->key->name + strlen(prefix);
+		if (strcmp(suffix, "-file") == 0)
 			*password = password_from_file(s, set, p);
-		else if (strcmp(set->key->name, "password-env") == 0)
+		else if (strcmp(suffix, "-env") == 0)
 			*password = password_from_env(s, set, p);
 	}
 }
@@ -171,7 +174,8 @@ build_backend(struct conf *conf, struct ini_section *s, struct conf_problems *p)
 	b->line = s->line;
 	key_defaults(SECTION_BACKEND, b);
 	apply_settings(s, p);
-	fetch_password(s, &b->password, p);
+	fetch_password(s, "password", &b->password, p);
+	fetch_password(s, "sentinel-password", &b->sentinel_password, p);
 }
 
 /* Make the next frontend of conf of its section. */
@@ -196,7 +200,7 @@ build_stats(struct conf *conf, struct ini_section *s, struct conf_problems *p)
 	s->object = &conf->stats;
 	conf->stats.line = s->line;
 	apply_settings(s, p);
-	fetch_password(s, &conf->stats.password, p);
+	fetch_password(s, "password", &conf->stats.password, p);
 }
 
 /* Set conf's global part; a log replaces the default one. */
@@ -258,7 +262,7 @@ is_same(const struct key *k, const void *a, const void *b)
 	const char *fb = (const char *)b + k->offset;
 	const char *ta, *tb;
 
-	if (k->parse != parse_path)
+	if (!k->text)
 		return memcmp(fa, fb, k->size) == 0;
 	memcpy(&ta, fa, sizeof(ta));
 	memcpy(&tb, fb, sizeof(tb));
@@ -307,7 +311,7 @@ conf_print_help(void)
 			    key_section_words[section],
 			    key_section_named(section) ? " NAME" : "");
 		}
-		printf("    %-16s %-10s %s%s%s\n", k->name,
+		printf("    %-22s %-10s %s%s%s\n", k->name,
 		    k->defval == NULL ? "-" : k->defval, k->help,
 		    k->repeat ? " (repeatable)" : "",
 		    k->fixed ? " (at start only)" : "");

@@ -14,7 +14,11 @@
 #define TIME_MAX_MS  (10000LL * 86400 * 1000) /* its seconds fit 31 bits */
 #define NAME_MAX_LEN 63
 #define HOST_MAX     254 /* of a name, RFC 1035, with its final NUL */
-#define ALNUM        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* Of sun_path's 108 bytes, without its NUL and a suffix of seven. */
+#define SOCKET_PATH_MAX 100
+
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 /* RFC 3164 facilities, by their numbers. */
 static const char *const facility_words[] = {"kern", "user", "mail", "daemon",
@@ -77,9 +81,10 @@ parse_text(struct key_value *v)
 
 /* Append to the key's list. Returns 0. */
 static int
-append(const struct key_value *v, const void *item, size_t size)
+append(const struct key_value *v, const void *item)
 {
 	size_t *n = (size_t *)(void *)((char *)v->object + v->key->count);
+	size_t size = v->key->item;
 	char *list;
 
 	memcpy(&list, field(v), sizeof(list));
@@ -114,21 +119,44 @@ parse_choice(struct key_value *v)
 	return 0;
 }
 
+/* A time of the key's range, into *ms. */
+static int
+ranged_time(struct key_value *v, const char *text, int64_t *ms)
+{
+	int64_t min = v->key->min;
+	int64_t max = v->key->max == 0 ? TIME_MAX_MS : v->key->max;
+	char limit[UNITS_TIME_MAX];
+
+	if (units_time(text, ms, v->error) != 0)
+		return -1;
+	if (*ms < min || *ms > max)
+		return refuse(v, "'%.40s' is %s than %s", text,
+		    *ms < min ? "less" : "more",
+		    units_time_str(*ms < min ? min : max, limit));
+	return 0;
+}
+
 /* A time of the key's range. */
 int
 parse_time(struct key_value *v)
 {
-	int64_t ms, min = v->key->min;
-	int64_t max = v->key->max == 0 ? TIME_MAX_MS : v->key->max;
-	char limit[UNITS_TIME_MAX];
+	int64_t ms;
 
-	if (units_time(v->text, &ms, v->error) != 0)
+	if (ranged_time(v, v->text, &ms) != 0)
 		return -1;
-	if (ms < min || ms > max)
-		return refuse(v, "'%.40s' is %s than %s", v->text,
-		    ms < min ? "less" : "more",
-		    units_time_str(ms < min ? min : max, limit));
 	*(int64_t *)field(v) = ms;
+	return 0;
+}
+
+/* A number of bytes. */
+int
+parse_size(struct key_value *v)
+{
+	int64_t bytes;
+
+	if (units_size(v->text, &bytes, v->error) != 0)
+		return -1;
+	*(uint64_t *)field(v) = (uint64_t)bytes;
 	return 0;
 }
 
@@ -168,6 +196,54 @@ parse_path(struct key_value *v)
 		    "'%.100s' is not an absolute path: it must begin with /",
 		    v->text);
 	return parse_text(v);
+}
+
+/* The path of a socket, with room for the name that it is made under. */
+int
+parse_socket(struct key_value *v)
+{
+	if (strlen(v->text) > SOCKET_PATH_MAX)
+		return refuse(
+		    v, "the path is longer than %d bytes", SOCKET_PATH_MAX);
+	return parse_path(v);
+}
+
+/* The mode of a file: three octal digits, with a 0 before them or not. */
+int
+parse_mode(struct key_value *v)
+{
+	const char *digits = v->text + (v->text[0] == '0');
+
+	if (strlen(digits) != 3 || strspn(digits, "01234567") != 3)
+		return refuse(v, "'%.40s' is not a mode, as in 0600", v->text);
+	*(unsigned *)field(v) = (unsigned)strtoul(digits, NULL, 8);
+	return 0;
+}
+
+/* close, keep, or drain with a time. */
+int
+parse_role_lost(struct key_value *v)
+{
+	static const char *const words[] = {"close", "keep", "drain", NULL};
+	struct conf_backend *b = v->object;
+	size_t len = strcspn(v->text, " \t");
+	const char *time = v->text + len;
+	char word[8];
+	int i;
+
+	snprintf(word, sizeof(word), "%.*s", (int)len, v->text);
+	i = parse_word_index(words, word);
+	time += strspn(time, " \t");
+	if (i < 0 || (i != ROLE_LOST_DRAIN && *time != '\0'))
+		return refuse(v,
+		    "'%.40s' is not one of close, keep, drain TIME", v->text);
+	if (i == ROLE_LOST_DRAIN && *time == '\0')
+		return refuse(v, "a time is missing, as in drain 30s");
+	if (i == ROLE_LOST_DRAIN &&
+	    ranged_time(v, time, &b->role_lost_drain) != 0)
+		return -1;
+	b->role_lost = (enum conf_role_lost)i;
+	return 0;
 }
 
 /* The page's path, which may not hide one of the fixed ones. */
@@ -238,7 +314,7 @@ parse_network(struct key_value *v)
 		    "'%.60s' is not an address or a network: ADDR or "
 		    "ADDR/LENGTH, with no bits set behind the length",
 		    v->text);
-	return append(v, &net, sizeof(net));
+	return append(v, &net);
 }
 
 /* unix:/path. */
@@ -296,7 +372,7 @@ parse_bind(struct key_value *v)
 		return -1;
 	*lines = xrealloc(*lines, (n + 1) * sizeof(**lines));
 	(*lines)[n] = v->line;
-	return append(v, &a, sizeof(a));
+	return append(v, &a);
 }
 
 /* syslog:ADDR:PORT[/facility] or syslog:/dev/log[/facility], behind its first
@@ -346,7 +422,7 @@ parse_log(struct key_value *v)
 		    v, "'%.60s' is not stdout, stderr or syslog:…", v->text);
 	if (syslog && parse_syslog(v, v->text + 7, &t) != 0)
 		return -1;
-	return append(v, &t, sizeof(t));
+	return append(v, &t);
 }
 
 /* May this be a host: an address, or a name of labels? What looks like an IPv4
@@ -365,21 +441,31 @@ is_host(const char *host)
 	return host[strspn(host, "0123456789.")] != '\0';
 }
 
-/* HOST:PORT of a server. What may hold a password is not repeated. */
+/* HOST:PORT. What may hold a password is not repeated. */
 static int
-server_place(struct key_value *v, const char *text, struct conf_server *s)
+host_port(struct key_value *v, const char *text, char **host, uint16_t *port)
 {
-	char host[HOST_MAX];
+	char buf[HOST_MAX];
 
 	if (strchr(text, '@') != NULL || strstr(text, "//") != NULL)
 		return refuse(v,
 		    "HOST:PORT is expected, not a URL; a password goes to its "
 		    "own key");
-	if (addr_split(text, host, sizeof(host), &s->port) != 0 ||
-	    !is_host(host))
+	if (addr_split(text, buf, sizeof(buf), port) != 0 || !is_host(buf))
 		return refuse(v, "'%.100s' is not HOST:PORT", text);
-	s->host = xstrdup(host);
+	*host = xstrdup(buf);
 	return 0;
+}
+
+/* Where a Sentinel is. */
+int
+parse_host(struct key_value *v)
+{
+	struct conf_host h = {.line = v->line};
+
+	if (host_port(v, v->text, &h.host, &h.port) != 0)
+		return -1;
+	return append(v, &h);
 }
 
 /* One option behind a server's address; seen is a bit for each one given. */
@@ -429,7 +515,7 @@ server_words(struct key_value *v, char *words, struct conf_server *s)
 	if ((word = strtok_r(NULL, " \t", &save)) == NULL)
 		return refuse(
 		    v, "a name and an address are expected: NAME HOST:PORT");
-	if (server_place(v, word, s) != 0)
+	if (host_port(v, word, &s->host, &s->port) != 0)
 		return -1;
 	while ((word = strtok_r(NULL, " \t", &save)) != NULL) {
 		if (server_option(v, word, s, &seen) != 0)
@@ -448,7 +534,7 @@ parse_server(struct key_value *v)
 
 	free(words);
 	if (rc == 0)
-		return append(v, &s, sizeof(s));
+		return append(v, &s);
 	free(s.name);
 	free(s.host);
 	return -1;

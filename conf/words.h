@@ -9,6 +9,16 @@ enum conf_check { CHECK_REDIS, CHECK_TCP, CHECK_NONE };
 enum conf_auto { AUTO_OFF, AUTO_ON, AUTO_AUTO };
 enum conf_session_log { SESSION_LOG_OFF, SESSION_LOG_ERRORS, SESSION_LOG_ALL };
 
+/* When a writer is fenced without another one having been named. */
+enum conf_fence {
+	FENCE_STRICT, /* as soon as no majority of Sentinels can be asked */
+	FENCE_AUTO,   /* when a majority has not heard it for fence-after */
+	FENCE_OFF     /* never */
+};
+
+/* What becomes of a session for reading whose server may no longer serve it. */
+enum conf_role_lost { ROLE_LOST_CLOSE, ROLE_LOST_KEEP, ROLE_LOST_DRAIN };
+
 /* Which servers a frontend may use; Lettuce's names. */
 enum conf_route {
 	ROUTE_PRIMARY,
@@ -33,8 +43,10 @@ enum conf_balance {
 extern const char *const conf_check_words[];
 extern const char *const conf_route_words[];
 extern const char *const conf_balance_words[];
+extern const char *const conf_fence_words[];
 const char *conf_check_str(enum conf_check check);
 const char *conf_route_str(enum conf_route route);
 const char *conf_balance_str(enum conf_balance balance);
+const char *conf_fence_str(enum conf_fence fence);
 
 #endif

@@ -286,6 +286,13 @@ START_TEST(test_defaults)
 	ck_assert(b->username == NULL && b->password == NULL);
 	ck_assert(b->connect_timeout == 5000 && b->hold == 10000);
 	ck_assert(b->server_timeout == 0 && b->fence_after == 2000);
+	ck_assert(b->fence == FENCE_AUTO && !b->fence_fast && !b->discover);
+	ck_assert(b->nsentinels == 0 && b->master_name == NULL);
+	ck_assert(b->sentinel_username == NULL);
+	ck_assert(b->sentinel_password == NULL);
+	ck_assert(b->max_lag == 10000 && b->max_lag_bytes == 64 << 20);
+	ck_assert(b->min_readers == 1 && b->role_lost == ROLE_LOST_KEEP);
+	ck_assert(g->control_socket == NULL && g->control_mode == 0600);
 	ck_assert(b->keepalive_idle == 60000 && b->keepalive_count == 6);
 	ck_assert(b->keepalive_interval == 10000 && b->user_timeout == 30000);
 	ck_assert(f->route == ROUTE_PRIMARY && f->maxconn == 0);
@@ -305,7 +312,8 @@ START_TEST(test_global)
 	    "log = syslog:10.0.0.9:514\nlog = syslog:[::1]:5140/local7\n"
 	    "log = syslog:/dev/log/auth\nlog-level = debug\n"
 	    "session-log = all\ngrace = 365d\ndrain-delay = 500us\n"
-	    "startup-wait = 0\npidfile = /run/x.pid\n" REDIS WRITE);
+	    "startup-wait = 0\npidfile = /run/x.pid\n"
+	    "control-socket = /run/r.sock\ncontrol-mode = 660\n" REDIS WRITE);
 	const struct conf_global *g = &conf->global;
 	char text[ADDR_STR_MAX];
 
@@ -323,6 +331,8 @@ START_TEST(test_global)
 	ck_assert(g->grace == 31536000000 && g->drain_delay == 1);
 	ck_assert_int_eq(g->startup_wait, 0);
 	ck_assert_str_eq(g->pidfile, "/run/x.pid");
+	ck_assert_str_eq(g->control_socket, "/run/r.sock");
+	ck_assert_uint_eq(g->control_mode, 0660);
 	conf_free(conf);
 }
 END_TEST
@@ -354,6 +364,42 @@ START_TEST(test_backend)
 	ck_assert(b->server_timeout == 3600000 && b->retries == 0);
 	ck_assert(b->fence_after == 3000 && b->keepalive_idle == 0);
 	ck_assert_int_eq(b->user_timeout, 0);
+	conf_free(conf);
+}
+END_TEST
+
+/* What decides who writes, and who may be read from. */
+START_TEST(test_roles)
+{
+	struct conf *conf = load_good(REDIS
+	    "sentinel = 10.0.0.9:26379 ; one\nsentinel = [::1]:26380\n"
+	    "master-name = my.master\nsentinel-username = u\n"
+	    "sentinel-password = " SECRET "\npassword = p\nfence = strict\n"
+	    "fence-fast = on\ndiscover = on\nmax-lag = 0\n"
+	    "max-lag-bytes = 8g\nmin-readers = 0\n"
+	    "on-role-lost = drain \t30s\n" WRITE);
+	const struct conf_backend *b = conf->backends;
+
+	ck_assert_uint_eq(b->nsentinels, 2);
+	ck_assert_str_eq(b->sentinels[0].host, "10.0.0.9");
+	ck_assert_str_eq(b->sentinels[1].host, "::1");
+	ck_assert_uint_eq(b->sentinels[1].port, 26380);
+	ck_assert_uint_eq(b->sentinels[1].line, 4);
+	ck_assert_str_eq(b->master_name, "my.master");
+	ck_assert_str_eq(b->sentinel_username, "u");
+	ck_assert_str_eq(b->sentinel_password, SECRET);
+	ck_assert_str_eq(b->password, "p");
+	ck_assert(b->fence == FENCE_STRICT && b->fence_fast && b->discover);
+	ck_assert(b->max_lag == 0 && b->max_lag_bytes == 8ULL << 30);
+	ck_assert(b->min_readers == 0 && b->role_lost == ROLE_LOST_DRAIN);
+	ck_assert_int_eq(b->role_lost_drain, 30000);
+	conf_free(conf);
+	setenv("ROLEPROXY_TEST_SECRET", SECRET, 1);
+	conf = load_good(REDIS "sentinel-password-env = ROLEPROXY_TEST_SECRET\n"
+			       "on-role-lost = close\n" WRITE);
+	ck_assert_str_eq(conf->backends[0].sentinel_password, SECRET);
+	ck_assert_ptr_null(conf->backends[0].password);
+	ck_assert_int_eq(conf->backends[0].role_lost, ROLE_LOST_CLOSE);
 	conf_free(conf);
 }
 END_TEST
@@ -637,15 +683,18 @@ START_TEST(test_reload)
 {
 	struct conf *a = load_good(REDIS WRITE), *b, *c;
 
-	b = load_good("[global]\nworkers = 2\nmaxconn = 5\n"
-		      "pidfile = /run/x.pid\n" REDIS WRITE);
-	c = load_good(
-	    "[global]\nworkers = 2\npidfile = /run/x.pid\n" REDIS WRITE);
+	b = load_good(
+	    "[global]\nworkers = 2\nmaxconn = 5\n"
+	    "pidfile = /run/x.pid\ncontrol-socket = /run/x\n" REDIS WRITE);
+	c = load_good("[global]\nworkers = 2\npidfile = /run/x.pid\n"
+		      "control-socket = /run/x\n" REDIS WRITE);
 	conf_reload_warnings(a, a, &problems);
 	conf_reload_warnings(b, c, &problems);
 	expect_problems("");
 	conf_reload_warnings(a, b, &problems);
-	expect_problems("warning: x.ini: pidfile of [global] changed: that "
+	expect_problems("warning: x.ini: control-socket of [global] changed: "
+			"that takes effect only at a restart\n"
+			"warning: x.ini: pidfile of [global] changed: that "
 			"takes effect only at a restart\n"
 			"warning: x.ini: workers of [global] changed: that "
 			"takes effect only at a restart\n");
@@ -688,6 +737,7 @@ START_TEST(test_words)
 	ck_assert_str_eq(
 	    conf_route_str(ROUTE_LOWEST_LATENCY), "lowest-latency");
 	ck_assert_str_eq(conf_balance_str(BALANCE_FIRST), "first");
+	ck_assert_str_eq(conf_fence_str(FENCE_OFF), "off");
 	ck_assert_str_eq(key_nearest(SECTION_BACKEND, "chekc"), "check");
 	ck_assert_ptr_null(key_nearest(SECTION_BACKEND, "interval"));
 	ck_assert_ptr_null(key_nearest(SECTION_BACKEND, ""));
@@ -711,6 +761,7 @@ main(void)
 	tcase_add_test(tc, test_defaults);
 	tcase_add_test(tc, test_global);
 	tcase_add_test(tc, test_backend);
+	tcase_add_test(tc, test_roles);
 	tcase_add_test(tc, test_frontend);
 	tcase_add_test(tc, test_stats);
 	tcase_add_test(tc, test_tcp);
