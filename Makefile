@@ -14,9 +14,11 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 	   base/units.c
 CONF	 = conf/check.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c
-HEALTH	 = health/check.c health/group.c health/info.c health/monitor.c \
+HEALTH	 = health/check.c health/failover.c health/gossip.c health/group.c \
+	   health/hello.c health/info.c health/link.c health/monitor.c \
 	   health/observation.c health/probe.c health/resp.c health/role.c \
-	   health/snapshot.c health/writer.c
+	   health/sentinel.c health/sentinels.c health/snapshot.c \
+	   health/verdict.c health/watch.c health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c

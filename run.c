@@ -90,6 +90,22 @@ server_sessions_cb(int id, void *arg)
 	return proxy_server_sessions(r->proxy, id);
 }
 
+/* Clients that wait for a server of this backend. */
+static unsigned
+held_cb(const struct conf_backend *cb, void *arg)
+{
+	struct run *r = arg;
+	unsigned held = 0;
+	size_t i;
+
+	for (i = 0; i < r->conf->nfrontends; i++) {
+		if (r->conf->frontends[i].backend == cb)
+			held += proxy_frontend_held(
+			    r->proxy, r->conf->frontends[i].id);
+	}
+	return held;
+}
+
 static void
 lease_cb(int64_t until, void *arg)
 {
@@ -477,6 +493,7 @@ compose(struct run *r)
 	struct monitor_ops ops = {.publish = publish_cb,
 	    .seen = seen_cb,
 	    .sessions = server_sessions_cb,
+	    .held = held_cb,
 	    .lease = lease_cb,
 	    .arg = r};
 	struct stats_source source = {.conf = conf_cb,

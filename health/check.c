@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,6 +16,8 @@
 #define RESOLVE_EVERY_MS 10000 /* look a name up again after this */
 #define RESOLVE_PAUSE_MS 1000  /* never more often than this */
 #define TRANSITION_MS    2000  /* probe fast so long after a change */
+#define BLOCKED_MS       300   /* an answer later than this was held up */
+#define BLOCKS           4     /* times of silence that are remembered */
 
 struct check {
 	/* Of the configuration. */
@@ -41,8 +44,14 @@ struct check {
 	struct server_state state;
 	int64_t started, due, changed_at;
 	int64_t fresh_start; /* when the newest ended probe began */
+	int64_t unanswered;  /* the first probe since the last answer; 0 none */
+	struct {
+		int64_t from, to;
+	} blocks[BLOCKS]; /* a ring */
+	unsigned nblocks;
 	uint32_t latency_us;
-	bool hurry, again;
+	int64_t pace; /* ms; 0 as usual */
+	bool again;
 };
 
 static void check_timer_cb(evutil_socket_t, short, void *);
@@ -132,6 +141,12 @@ check_free(struct check *c)
 }
 
 bool
+check_is_host(const struct check *c, const char *host, uint16_t port)
+{
+	return c->port == port && strcasecmp(c->host, host) == 0;
+}
+
+bool
 check_same_host(const struct check *c, const struct conf_server *cs)
 {
 	return c->port == cs->port && strcmp(c->host, cs->host) == 0;
@@ -214,16 +229,36 @@ check_resolved_cb(const struct addr *addr, const char *error, void *arg)
 	check_now(c);
 }
 
+/* How often to probe when nothing is changing. */
+static int64_t
+pace(const struct check *c)
+{
+	return c->pace != 0 && c->pace < c->interval ? c->pace : c->interval;
+}
+
+/* An answer, at last: remember how long it was due. */
+static void
+note_answer(struct check *c, int64_t at)
+{
+	if (c->unanswered != 0 && at - c->unanswered > BLOCKED_MS) {
+		c->blocks[c->nblocks % BLOCKS].from = c->unanswered;
+		c->blocks[c->nblocks++ % BLOCKS].to = at;
+	}
+	c->unanswered = 0;
+}
+
 /* Start a probe of the address in use, or of a new one that is to be proven. */
 static void
 probe_now(struct check *c)
 {
 	c->again = false;
 	c->started = clock_ms();
+	if (c->unanswered == 0)
+		c->unanswered = c->started;
 	c->trying = c->candidate.family != 0;
 	probe_start(c->probe, c->trying ? &c->candidate : &c->addr, c->timeout);
 	/* The next tick does not wait for this one's answer. */
-	arm(c, c->started + c->interval);
+	arm(c, c->started + pace(c));
 }
 
 static void
@@ -277,7 +312,7 @@ in_transition(const struct check *c)
 {
 	const struct server_state *s = &c->state;
 
-	return c->hurry || (s->health == HEALTH_UP && s->bad > 0) ||
+	return (s->health == HEALTH_UP && s->bad > 0) ||
 	       (s->health == HEALTH_DOWN && s->good > 0) ||
 	       clock_ms() - c->changed_at < TRANSITION_MS;
 }
@@ -329,13 +364,15 @@ check_probe_cb(const struct observation *o, void *arg)
 	change = role_update(&c->state, o, c->fall, c->rise);
 	learn_latency(c, o->rtt_us);
 	good = c->state.bad == 0;
+	if (good)
+		note_answer(c, o->at);
 	if (change.health || change.role || change.restarted || change.result)
 		c->changed_at = o->at;
 	if (!good)
 		resolve(c);
 	if (c->again)
 		arm(c, clock_ms());
-	else if (in_transition(c))
+	else if (in_transition(c) && c->fast < pace(c))
 		arm(c, c->started + c->fast);
 	c->changed(c, &change, moved, c->arg);
 }
@@ -354,12 +391,29 @@ check_lost_cb(void *arg)
 }
 
 void
-check_hurry(struct check *c, bool hurry)
+check_pace(struct check *c, int64_t ms)
 {
-	if (hurry && !c->hurry && !probe_running(c->probe) &&
-	    c->due - clock_ms() > c->fast && c->kind != CHECK_NONE)
-		arm(c, clock_ms() + c->fast);
-	c->hurry = hurry;
+	if (c->kind == CHECK_NONE || ms == c->pace)
+		return;
+	c->pace = ms;
+	if (!probe_running(c->probe) && c->due - clock_ms() > pace(c))
+		arm(c, clock_ms() + pace(c));
+}
+
+int64_t
+check_blocked(const struct check *c, int64_t since)
+{
+	int64_t now = clock_ms(), sum = 0, from, to;
+	unsigned i;
+
+	for (i = 0; i < BLOCKS && i < c->nblocks; i++) {
+		from = c->blocks[i].from > since ? c->blocks[i].from : since;
+		to = c->blocks[i].to;
+		sum += to > from ? to - from : 0;
+	}
+	if (c->unanswered != 0 && now - c->unanswered > BLOCKED_MS)
+		sum += now - (c->unanswered > since ? c->unanswered : since);
+	return sum;
 }
 
 bool

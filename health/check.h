@@ -31,6 +31,9 @@ void check_free(struct check *c);
 bool check_matches(const struct check *c, const struct conf_backend *cb,
     const struct conf_server *cs);
 
+/* Is its server named by this host and port? */
+bool check_is_host(const struct check *c, const char *host, uint16_t port);
+
 /* Same host and port, whatever else. */
 bool check_same_host(const struct check *c, const struct conf_server *cs);
 
@@ -43,8 +46,12 @@ void check_inherit(struct check *c, const struct check *old);
 /* Probe now, or as soon as the probe under way has ended. */
 void check_now(struct check *c);
 
-/* Probe every check-fast while hurry is set. */
-void check_hurry(struct check *c, bool hurry);
+/* Probe so often, in ms, if that is more than usual; 0: as usual. */
+void check_pace(struct check *c, int64_t ms);
+
+/* For how many ms since that clock_ms() has it left us without an answer that
+ * was due? */
+int64_t check_blocked(const struct check *c, int64_t since);
 
 /* Has a probe ended that began at or after this clock_ms()? */
 bool check_fresh(const struct check *c, int64_t since);

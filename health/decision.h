@@ -19,6 +19,9 @@ struct decision {
 	int votes, voters;
 	int64_t took_ms;          /* from the evidence to the publication */
 	unsigned sessions_closed; /* of the old writer */
+	unsigned held;            /* clients that waited for it */
+	int64_t held_ms;          /* since the old writer was fenced */
+	char evidence[128];       /* in words, "" the cause says it all */
 	int64_t from_offset, to_offset;
 };
 

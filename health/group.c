@@ -8,8 +8,12 @@
 #include "base/log.h"
 #include "health/check.h"
 #include "health/group.h"
+#include "health/watch.h"
 
-#define RECENT_MS 30000 /* a switch is recent so long: see role_readable() */
+#define RECENT_MS         30000 /* a switch is recent so long: see role_readable() */
+#define PACE_WRITER_MS    250 /* between two probes of: a writer that has */
+#define PACE_FAST_MS      150 /* Sentinels; all, for fence-fast; a server */
+#define PACE_SUCCESSOR_MS 50  /* that is about to be promoted */
 
 /* Is this an older entry for the process that another entry stands for, too? */
 static bool
@@ -64,28 +68,39 @@ evidence_of(const struct members *m, const struct member *mb)
 	return w;
 }
 
-/* Decide, with member ids in the verdict and in the history. */
+/* A member id as an index into the servers of a decision, or the reverse. */
+static int
+translate(const int *table, int id)
+{
+	return id < 0 ? -1 : table[id];
+}
+
+/* Decide, with member ids in the verdict, the history and the evidence. */
 static struct writer_verdict
 decide(const struct members *m, const struct group *g)
 {
 	struct writer_server servers[CONF_SERVERS_MAX];
-	int ids[CONF_SERVERS_MAX];
+	int ids[CONF_SERVERS_MAX], index[CONF_SERVERS_MAX];
 	struct writer_history h = g->history;
+	struct writer_evidence ev = g->evidence;
 	struct writer_verdict v;
 	size_t i, n = 0;
 
-	h.incumbent = -1;
 	for (i = 0; i < m->n; i++) {
 		const struct member *mb = m->list[i];
 
+		index[i] = -1;
 		if (mb == NULL || mb->group != g)
 			continue;
-		if (mb->id == g->history.incumbent)
-			h.incumbent = (int)n;
+		index[i] = (int)n;
 		servers[n] = evidence_of(m, mb);
 		ids[n++] = mb->id;
 	}
-	v = writer_decide(servers, n, &h);
+	h.incumbent = translate(index, h.incumbent);
+	ev.named = translate(index, ev.named);
+	ev.successor = translate(index, ev.successor);
+	ev.promoted = translate(index, ev.promoted);
+	v = writer_decide(servers, n, &h, &ev);
 	if (v.writer >= 0)
 		v.writer = ids[v.writer];
 	return v;
@@ -128,7 +143,7 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 	g->writer = -1;
 	g->fence_generation = m->generation + 1;
 	g->evidence_at = evidence_at;
-	g->late_logged_at = clock_ms();
+	g->fenced_at = g->late_logged_at = clock_ms();
 	g->closed = 0;
 	for (i = 0; i < m->n; i++) {
 		if (m->list[i] == NULL || m->list[i]->group != g ||
@@ -173,11 +188,18 @@ record(struct members *m, const struct group *g, int from, int to,
 	d->voters = v->voters;
 	d->took_ms = clock_ms() - evidence_at;
 	d->sessions_closed = closed;
-	log_warn("backend %s: writer %s -> %s: %s (%d of %d replicas follow); "
-		 "%lld ms, %u sessions closed",
+	watch_explain(g, v->cause, d->evidence, sizeof(d->evidence));
+	if (to >= 0 && g->cb != NULL)
+		d->held = m->held(g->cb, m->arg);
+	if (to >= 0 && g->history.fenced)
+		d->held_ms = clock_ms() - g->fenced_at;
+	log_warn("backend %s: writer %s -> %s: %s (%s%s%s; %d of %d replicas "
+		 "follow); %lld ms, %u sessions closed, %u clients held",
 	    g->name, d->from[0] == '\0' ? "none" : d->from,
 	    d->to[0] == '\0' ? "none" : d->to, writer_cause_str(v->cause),
-	    v->votes, v->voters, (long long)d->took_ms, closed);
+	    writer_cause_rule(v->cause), d->evidence[0] == '\0' ? "" : ": ",
+	    d->evidence, v->votes, v->voters, (long long)d->took_ms, closed,
+	    d->held);
 }
 
 /* Say so when a server is back with less than its replicas hold. */
@@ -210,6 +232,8 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 {
 	int from = g->history.incumbent;
 
+	bool selected = g->verdict.cause == CAUSE_SELECTED;
+
 	check_acquit(m->list[id]->check);
 	m->list[id]->fenced = false;
 	g->history.incumbent = g->writer = id;
@@ -218,7 +242,10 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 	record(m, g, from, id, g->closed,
 	    g->history.fenced ? g->evidence_at : evidence_at);
 	g->history.fenced = false;
+	g->history.provisional = selected;
 	g->closed = 0;
+	g->watch.promoted = -1;
+	watch_reset(g, id, selected);
 	warn_of_loss(m, g, id);
 }
 
@@ -250,21 +277,16 @@ switch_writer(struct members *m, struct group *g, int64_t evidence_at)
 	install(m, g, g->verdict.writer, evidence_at);
 }
 
-/* Remember the writer's lineage: who continues it may follow it. */
+/* Remember the writer: who continues its data may follow it. */
 static void
-remember_lineage(const struct members *m, struct group *g)
+remember(const struct members *m, struct group *g)
 {
-	const struct server_state *s;
-	struct writer_history *h = &g->history;
+	struct writer_server w;
 
 	if (g->writer < 0)
 		return;
-	s = state_of(m, g->writer);
-	if (s->role != ROLE_PRIMARY)
-		return;
-	memcpy(h->run_id, s->known.run_id, sizeof(h->run_id));
-	memcpy(h->replid, s->known.replid, sizeof(h->replid));
-	memcpy(h->replid2, s->known.replid2, sizeof(h->replid2));
+	w = evidence_of(m, m->list[g->writer]);
+	writer_remember(&g->history, &w, &g->evidence, g->writer);
 }
 
 /* Fence every server that says primary and is not the writer, nor about to. */
@@ -298,11 +320,50 @@ fence_pretenders(struct members *m, struct group *g)
 	}
 }
 
-/* Probe fast while no server takes the writes, or another claims them. */
-static void
-hurry_checks(struct members *m, const struct group *g)
+/* How often should a member be probed? While no server takes the writes, or
+ * another claims them, or they may be lost: often. */
+static int64_t
+pace_of(const struct group *g, const struct member *mb, bool hurry)
 {
-	bool hurry = g->writer < 0 || g->verdict.action == WRITER_WAIT;
+	const struct watch *w = &g->watch;
+
+	if (g->cb == NULL)
+		return 0;
+	if (w->failover.phase != FAILOVER_NONE &&
+	    mb->id == w->failover.successor)
+		return PACE_SUCCESSOR_MS;
+	if (hurry)
+		return g->cb->check_fast;
+	if (g->cb->fence_fast)
+		return PACE_FAST_MS;
+	if (mb->id == g->writer && sentinels_known(w->sentinels) > 0)
+		return PACE_WRITER_MS;
+	return 0;
+}
+
+/* The members of a check agree on a pace: the fastest. */
+static void
+set_pace(const struct members *m, const struct member *mb)
+{
+	int64_t pace = mb->pace;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		const struct member *o = m->list[i];
+
+		if (o != NULL && o->check == mb->check && o->pace != 0 &&
+		    (pace == 0 || o->pace < pace))
+			pace = o->pace;
+	}
+	check_pace(mb->check, pace);
+}
+
+/* Probe as often as the situation asks for. */
+static void
+pace_checks(struct members *m, const struct group *g)
+{
+	bool hurry = g->writer < 0 || g->verdict.action == WRITER_WAIT ||
+		     g->watch.worried;
 	size_t i;
 
 	for (i = 0; i < m->n; i++) {
@@ -312,8 +373,10 @@ hurry_checks(struct members *m, const struct group *g)
 			hurry |= check_state(mb->check)->health == HEALTH_UP;
 	}
 	for (i = 0; i < m->n; i++) {
-		if (m->list[i] != NULL && m->list[i]->group == g)
-			check_hurry(m->list[i]->check, hurry && g->cb != NULL);
+		if (m->list[i] == NULL || m->list[i]->group != g)
+			continue;
+		m->list[i]->pace = pace_of(g, m->list[i], hurry);
+		set_pace(m, m->list[i]);
 	}
 }
 
@@ -324,6 +387,7 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 
 	if (!g->redis)
 		return;
+	g->evidence = watch_update(m, g);
 	g->verdict = decide(m, g);
 	switch (g->verdict.action) {
 	case WRITER_STAY:
@@ -352,9 +416,9 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 		log_warn("backend %s: writer %s: %s; new clients wait", g->name,
 		    m->list[g->writer]->name,
 		    writer_cause_str(g->verdict.cause));
-	remember_lineage(m, g);
+	remember(m, g);
 	fence_pretenders(m, g);
-	hurry_checks(m, g);
+	pace_checks(m, g);
 }
 
 /* Is there a writer to compare replicas with? One that is away, or may be, is

@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,73 @@ info_read_server(const char *text, size_t len, struct observation *o)
 	return o->run_id[0] == '\0' ? -1 : 0;
 }
 
+/* The value of key=value in a comma-separated list into to; "" if it is not
+ * there or does not fit. */
+static void
+copy_item(struct part list, const char *key, char *to, size_t size)
+{
+	size_t keylen = strlen(key), len;
+	const char *end;
+
+	to[0] = '\0';
+	for (; list.len > 0; list.str += len, list.len -= len) {
+		end = memchr(list.str, ',', list.len);
+		len = end == NULL ? list.len : (size_t)(end - list.str) + 1;
+		if (len > keylen && list.str[keylen] == '=' &&
+		    memcmp(list.str, key, keylen) == 0) {
+			list.str += keylen + 1;
+			list.len = len - keylen - 1 - (end != NULL);
+			if (list.len < size) {
+				memcpy(to, list.str, list.len);
+				to[list.len] = '\0';
+			}
+			return;
+		}
+	}
+}
+
+/* The same as a number; -1 if it is none. */
+static int64_t
+item(struct part list, const char *key)
+{
+	char digits[24], *end;
+	long long n;
+
+	copy_item(list, key, digits, sizeof(digits));
+	errno = 0;
+	n = strtoll(digits, &end, 10);
+	return end == digits || *end != '\0' || errno != 0 || n < 0 ? -1 : n;
+}
+
+/* slave0, slave1 and so on: what a primary tells of its replicas. */
+static void
+read_replicas(struct part t, struct observation *o)
+{
+	struct observed_replica *r;
+	char name[16], state[16];
+	struct part line;
+	int64_t port;
+	size_t i;
+
+	o->nlist = 0;
+	for (i = 0; i < OBSERVED_REPLICAS; i++) {
+		snprintf(name, sizeof(name), "slave%zu", i);
+		if (!find(t, name, &line))
+			break;
+		r = &o->list[o->nlist];
+		copy_item(line, "ip", r->host, sizeof(r->host));
+		copy_item(line, "state", state, sizeof(state));
+		port = item(line, "port");
+		if (r->host[0] == '\0' || port < 1 || port > 65535)
+			continue;
+		r->port = (uint16_t)port;
+		r->online = strcmp(state, "online") == 0;
+		r->offset = item(line, "offset");
+		r->lag_s = item(line, "lag");
+		o->nlist++;
+	}
+}
+
 /* What only a replica tells. */
 static void
 read_replica(struct part t, struct observation *o)
@@ -140,5 +208,6 @@ info_read_replication(const char *text, size_t len, struct observation *o)
 	o->failing_over = find(t, "master_failover_state", &state) &&
 			  !is(t, "master_failover_state", "no-failover");
 	read_replica(o->role == ROLE_REPLICA ? t : none, o);
+	read_replicas(o->role == ROLE_PRIMARY ? t : none, o);
 	return o->role == ROLE_UNKNOWN ? -1 : 0;
 }

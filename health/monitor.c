@@ -13,19 +13,24 @@
 #include "base/log.h"
 #include "base/resolve.h"
 #include "health/check.h"
+#include "health/gossip.h"
 #include "health/group.h"
 #include "health/monitor.h"
+#include "health/watch.h"
 
-#define TICK_MS       100  /* lease, late workers, retired servers */
-#define LEASE_MS      500  /* a published snapshot holds so long */
-#define STALL_MS      1000 /* a tick later than this proves nothing any more */
-#define LATE_LOG_MS   1000 /* a late worker is named so often */
-#define LATENCY_SHARE 4    /* news when it changed by a quarter */
+#define TICK_MS        100 /* lease, late workers, retired servers */
+#define TICKS_A_SECOND (1000 / TICK_MS)
+#define LEASE_MS       500  /* a published snapshot holds so long */
+#define STALL_MS       1000 /* a tick later than this proves nothing any more */
+#define LATE_LOG_MS    1000 /* a late worker is named so often */
+#define LATENCY_SHARE  4    /* news when it changed by a quarter */
 
 /* A check and how many members stand on it. */
 struct check_ref {
 	TAILQ_ENTRY(check_ref) link;
 	struct check *check;
+	struct gossip *gossip;     /* NULL: not a Redis */
+	char *username, *password; /* of gossip; password is secret */
 	unsigned users;
 	struct monitor *monitor;
 };
@@ -48,13 +53,25 @@ struct monitor {
 	TAILQ_HEAD(, check_ref) checks;
 	struct published_list published;
 	int64_t last_tick;
+	unsigned ticks;
 	int64_t lease_needs; /* the lease waits for probes begun after this */
 };
 
 static void monitor_tick_cb(evutil_socket_t, short, void *);
 static void monitor_check_cb(
     struct check *, const struct role_change *, bool, void *);
+static void monitor_hello_cb(const struct hello *, void *);
+static void monitor_hangup_cb(void *);
+static void monitor_deaf_cb(const char *, void *);
+static bool group_maps_cb(const struct place *, void *);
+static void group_changed_cb(void *);
+static void group_event_cb(
+    const struct sentinel *, const struct sentinel_event *, void *);
 static void publish(struct monitor *);
+static void publish_changes(struct monitor *);
+
+static const struct gossip_ops gossip_ops = {
+    monitor_hello_cb, monitor_hangup_cb, monitor_deaf_cb};
 
 struct monitor *
 monitor_new(struct event_base *base, const struct monitor_ops *ops)
@@ -64,8 +81,10 @@ monitor_new(struct event_base *base, const struct monitor_ops *ops)
 
 	m->base = base;
 	m->ops = *ops;
+	m->all.monitor = m;
 	m->all.seen = ops->seen;
 	m->all.sessions = ops->sessions;
+	m->all.held = ops->held;
 	m->all.arg = ops->arg;
 	TAILQ_INIT(&m->all.groups);
 	TAILQ_INIT(&m->checks);
@@ -86,7 +105,12 @@ check_unref(struct monitor *m, struct check_ref *ref)
 	if (--ref->users > 0)
 		return;
 	TAILQ_REMOVE(&m->checks, ref, link);
+	gossip_free(ref->gossip);
 	check_free(ref->check);
+	free(ref->username);
+	if (ref->password != NULL)
+		explicit_bzero(ref->password, strlen(ref->password));
+	free(ref->password);
 	free(ref);
 }
 
@@ -94,6 +118,7 @@ check_unref(struct monitor *m, struct check_ref *ref)
 static void
 member_free(struct monitor *m, struct member *mb)
 {
+	watch_forget(mb->group, mb->id);
 	m->all.list[mb->id] = NULL;
 	check_unref(m, mb->ref);
 	free(mb->name);
@@ -105,6 +130,7 @@ static void
 group_free(struct monitor *m, struct group *g)
 {
 	TAILQ_REMOVE(&m->all.groups, g, link);
+	sentinels_free(g->watch.sentinels);
 	free(g->name);
 	free(g);
 }
@@ -161,9 +187,17 @@ static struct group *
 group_new(struct monitor *m, const char *name)
 {
 	struct group *g = xcalloc(1, sizeof(*g));
+	const struct sentinels_ops ops = {.maps = group_maps_cb,
+	    .changed = group_changed_cb,
+	    .event = group_event_cb,
+	    .arg = g};
 
 	g->name = xstrdup(name);
+	g->all = &m->all;
 	g->writer = g->history.incumbent = -1;
+	g->history.epoch = -1;
+	watch_init(&g->watch);
+	g->watch.sentinels = sentinels_new(m->base, m->resolver, g->name, &ops);
 	TAILQ_INSERT_TAIL(&m->all.groups, g, link);
 	return g;
 }
@@ -208,6 +242,14 @@ check_ref(struct monitor *m, const struct conf_backend *cb,
 	    check_new(m->base, m->resolver, cb, cs, monitor_check_cb, ref);
 	if (old != NULL)
 		check_inherit(ref->check, old->check);
+	if (cb->check == CHECK_REDIS) {
+		ref->username =
+		    cb->username == NULL ? NULL : xstrdup(cb->username);
+		ref->password =
+		    cb->password == NULL ? NULL : xstrdup(cb->password);
+		ref->gossip = gossip_new(
+		    m->base, &gossip_ops, ref->username, ref->password, ref);
+	}
 	TAILQ_INSERT_TAIL(&m->checks, ref, link);
 	return ref;
 }
@@ -296,6 +338,7 @@ monitor_configure(struct monitor *m, struct conf *conf)
 			g = group_new(m, cb->name);
 		g->cb = cb;
 		g->redis = cb->check == CHECK_REDIS;
+		sentinels_configure(g->watch.sentinels, cb);
 		for (j = 0; j < cb->nservers; j++)
 			adopt_server(m, g, &cb->servers[j]);
 	}
@@ -472,6 +515,19 @@ take_change(struct monitor *m, struct member *mb,
 		group_close_sessions(mb, CLOSE_TIMEOUT);
 }
 
+/* Keep listening to a server that answers. */
+static void
+follow_gossip(struct check_ref *ref, const struct role_change *change)
+{
+	const struct server_state *s = check_state(ref->check);
+
+	if (ref->gossip == NULL || s->health != HEALTH_UP || s->bad > 0)
+		return;
+	gossip_open(ref->gossip, check_addr(ref->check));
+	if (change->health)
+		gossip_hurry(ref->gossip);
+}
+
 static void
 monitor_check_cb(
     struct check *c, const struct role_change *change, bool moved, void *arg)
@@ -481,6 +537,7 @@ monitor_check_cb(
 	int64_t at = check_state(c)->last.at;
 	size_t i;
 
+	follow_gossip(ref, change);
 	for (i = 0; i < m->all.n; i++) {
 		struct member *mb = m->all.list[i];
 
@@ -488,9 +545,72 @@ monitor_check_cb(
 			continue;
 		report_change(mb, c, change);
 		take_change(m, mb, change, moved);
+		watch_probed(mb);
 		group_evaluate(&m->all, mb->group, at);
 	}
 	publish_changes(m);
+}
+
+/* The Sentinels' hello, on some server: it is about the groups of that. */
+static void
+monitor_hello_cb(const struct hello *h, void *arg)
+{
+	struct check_ref *ref = arg;
+	struct monitor *m = ref->monitor;
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		struct member *mb = m->all.list[i];
+
+		if (mb != NULL && mb->ref == ref && mb->group->cb != NULL)
+			sentinels_hello(mb->group->watch.sentinels, h);
+	}
+}
+
+/* A Sentinel reconfigures a server by closing its connections: that is news. */
+static void
+monitor_hangup_cb(void *arg)
+{
+	struct check_ref *ref = arg;
+
+	check_now(ref->check);
+}
+
+static void
+monitor_deaf_cb(const char *why, void *arg)
+{
+	struct check_ref *ref = arg;
+	char addr[ADDR_STR_MAX];
+
+	log_warn("server %s: %s", addr_str(check_addr(ref->check), addr), why);
+}
+
+static bool
+group_maps_cb(const struct place *place, void *arg)
+{
+	struct group *g = arg;
+
+	return watch_map(g->all, g, place) >= 0;
+}
+
+/* The Sentinels have said something new. */
+static void
+group_changed_cb(void *arg)
+{
+	struct group *g = arg;
+
+	group_evaluate(g->all, g, clock_ms());
+	publish_changes(g->all->monitor);
+}
+
+static void
+group_event_cb(
+    const struct sentinel *s, const struct sentinel_event *e, void *arg)
+{
+	struct group *g = arg;
+
+	if (watch_event(g->all, g, s, e))
+		group_changed_cb(g);
 }
 
 void
@@ -560,11 +680,20 @@ static void
 monitor_tick_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct monitor *m = arg;
+	struct group *g;
 	int64_t now = clock_ms();
 
 	(void)fd;
 	(void)what;
+	m->ticks++;
 	renew_lease(m, now);
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (g->cb == NULL || !g->redis)
+			continue;
+		if (m->ticks % TICKS_A_SECOND == 0)
+			sentinels_tick(g->watch.sentinels);
+		group_evaluate(&m->all, g, now);
+	}
 	log_late(m, now);
 	bury_retired(m, m->ops.seen(m->ops.arg));
 	publish_changes(m);
@@ -628,6 +757,19 @@ monitor_decision(const struct monitor *m, size_t i)
 		return NULL;
 	return &m->all
 		    .decisions[(m->all.ndecisions - 1 - i) % MONITOR_DECISIONS];
+}
+
+bool
+monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
+    size_t i, struct sentinels_one *one)
+{
+	const struct group *g;
+
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (g->cb == cb)
+			return sentinels_get(g->watch.sentinels, i, one);
+	}
+	return false;
 }
 
 uint64_t

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "health/decision.h"
 #include "health/role.h"
+#include "health/sentinels.h"
 #include "health/snapshot.h"
 #include "health/writer.h"
 
@@ -27,6 +28,8 @@ struct monitor_ops {
 	uint64_t (*seen)(void *arg);
 	/* Sessions on a server now, over all workers. */
 	unsigned (*sessions)(int server_id, void *arg);
+	/* Clients that wait for a server of this backend. */
+	unsigned (*held)(const struct conf_backend *, void *arg);
 	/* The snapshots hold until this clock_ms(). */
 	void (*lease)(int64_t until, void *arg);
 	void *arg;
@@ -64,6 +67,10 @@ struct monitor_server monitor_server(
 const struct conf_server *monitor_writer(const struct monitor *m,
     const struct conf_backend *cb, struct writer_verdict *why);
 const struct decision *monitor_decision(const struct monitor *m, size_t i);
+
+/* One Sentinel of a backend, from 0 on; false past the end. */
+bool monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
+    size_t i, struct sentinels_one *one);
 uint64_t monitor_generation(const struct monitor *m);
 
 #endif

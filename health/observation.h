@@ -31,6 +31,17 @@ enum role { ROLE_UNKNOWN, ROLE_PRIMARY, ROLE_REPLICA };
 
 #define REDIS_ID_MAX 41 /* run ids and replication ids: 40 hex and NUL */
 
+#define OBSERVED_REPLICAS 16 /* of a primary's replicas so many are kept */
+
+/* A replica, as its primary sees it. */
+struct observed_replica {
+	char host[64];
+	uint16_t port;
+	bool online;
+	int64_t offset; /* that it acknowledged */
+	int64_t lag_s;  /* since then */
+};
+
 struct observation {
 	enum probe_result result;
 	int64_t at;          /* clock_ms() when it ended */
@@ -50,6 +61,8 @@ struct observation {
 	int64_t second_offset; /* second_repl_offset; -1 none */
 	unsigned replicas;     /* connected_slaves */
 	bool failing_over;     /* master_failover_state is not no-failover */
+	struct observed_replica list[OBSERVED_REPLICAS]; /* slaveN */
+	size_t nlist;
 
 	/* INFO replication of a replica. */
 	char primary_host[64];

@@ -2,6 +2,7 @@
  * Reader of Redis' wire protocol: one value at a time from the start of a
  * buffer that the caller keeps. Nothing is copied and nothing is remembered.
  */
+#include <ctype.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
@@ -121,4 +122,67 @@ resp_read(const char *buf, size_t len, struct resp *out)
 	default:
 		return -1;
 	}
+}
+
+ssize_t
+resp_read_all(
+    const char *buf, size_t len, struct resp *out, size_t max, size_t *n)
+{
+	size_t at = 0;
+	int64_t missing = 1;
+	ssize_t used;
+
+	for (*n = 0; missing > 0; (*n)++) {
+		if (*n == max)
+			return -1;
+		used = resp_read(buf + at, len - at, &out[*n]);
+		if (used <= 0)
+			return used;
+		at += (size_t)used;
+		missing--;
+		if (out[*n].type == RESP_ARRAY)
+			missing += out[*n].integer;
+	}
+	return (ssize_t)at;
+}
+
+/* Is it a string of either kind? */
+static bool
+is_string(const struct resp *r)
+{
+	return r->type == RESP_BULK || r->type == RESP_SIMPLE;
+}
+
+bool
+resp_is(const struct resp *r, const char *text)
+{
+	return is_string(r) && r->len == strlen(text) &&
+	       memcmp(r->str, text, r->len) == 0;
+}
+
+bool
+resp_copy(const struct resp *r, char *to, size_t size)
+{
+	size_t i;
+
+	to[0] = '\0';
+	if (!is_string(r) || r->len >= size)
+		return false;
+	for (i = 0; i < r->len; i++) {
+		if (!isgraph((unsigned char)r->str[i]))
+			return false;
+	}
+	memcpy(to, r->str, r->len);
+	to[r->len] = '\0';
+	return true;
+}
+
+int64_t
+resp_number(const struct resp *r, int64_t otherwise)
+{
+	int64_t n;
+
+	if (r->type == RESP_INTEGER)
+		return r->integer;
+	return is_string(r) && read_number(r->str, r->len, &n) ? n : otherwise;
 }

@@ -6,6 +6,7 @@
 #ifndef HEALTH_RESP_H
 #define HEALTH_RESP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,5 +36,20 @@ struct resp {
  * are read by the next calls). Returns the bytes it took, 0 if more are needed,
  * -1 if this is not RESP or is beyond the limits. */
 ssize_t resp_read(const char *buf, size_t len, struct resp *out);
+
+/* Read one value with all that is in it: its heads and leaves in the order of
+ * the wire into out, *n of them, at most max. Returns like resp_read(). */
+ssize_t resp_read_all(
+    const char *buf, size_t len, struct resp *out, size_t max, size_t *n);
+
+/* Is it a string with just this text? */
+bool resp_is(const struct resp *r, const char *text);
+
+/* A string as text of printable characters without blanks; false, and to is "",
+ * if it is not such a string or does not fit. */
+bool resp_copy(const struct resp *r, char *to, size_t size);
+
+/* A string or an integer as a number; otherwise if it is neither. */
+int64_t resp_number(const struct resp *r, int64_t otherwise);
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * Who may take the writes of one backend: rules W4 (the incumbent, its lineage,
- * the votes of the replicas) and W5 (cold start) of the single writer. The
- * incumbent is asked about first; only when it has lost its claim are others.
+ * Who may take the writes of one backend. First what the Sentinels do (W2) and
+ * say (W1, W3); without them the incumbent, its lineage and the votes of the
+ * replicas (W4), or a cold start (W5). The incumbent is asked about first; only
+ * when it has lost its claim are others.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "health/writer.h"
@@ -12,8 +14,10 @@ struct election {
 	const struct writer_server *servers;
 	size_t n;
 	const struct writer_history *history;
+	const struct writer_evidence *evidence;
 	int replicas; /* that answer, with a link or without */
 	int voters;   /* of them, with a link, whomever they follow */
+	int deposed;  /* may not become the writer; -1 none */
 };
 
 /* A question about a candidate. */
@@ -36,9 +40,9 @@ is_candidate(const struct writer_server *s)
 
 /* A candidate that may become the writer, not only stay it. */
 static bool
-may_become(const struct writer_server *s)
+may_become(const struct election *e, const struct writer_server *s)
 {
-	return is_candidate(s) && !s->retired;
+	return is_candidate(s) && !s->retired && s - e->servers != e->deposed;
 }
 
 /* A replica that answers. */
@@ -138,7 +142,7 @@ count(const struct election *e, question ok, int *found)
 
 	*found = -1;
 	for (i = 0; i < e->n; i++) {
-		if (!may_become(&e->servers[i]) || !ok(e, &e->servers[i]))
+		if (!may_become(e, &e->servers[i]) || !ok(e, &e->servers[i]))
 			continue;
 		*found = (int)i;
 		n++;
@@ -170,7 +174,7 @@ by_majority(const struct election *e, int except)
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		if ((int)i != except && may_become(&e->servers[i]) &&
+		if ((int)i != except && may_become(e, &e->servers[i]) &&
 		    !e->servers[i].returnee && has_majority(e, &e->servers[i]))
 			return (int)i;
 	}
@@ -185,7 +189,7 @@ most_votes(const struct election *e, question ok)
 	size_t i;
 
 	for (i = 0; i < e->n; i++) {
-		if (!may_become(&e->servers[i]) || !ok(e, &e->servers[i]))
+		if (!may_become(e, &e->servers[i]) || !ok(e, &e->servers[i]))
 			continue;
 		votes = count_votes(e, e->servers[i].replid);
 		if (votes > most)
@@ -206,7 +210,7 @@ is_heir(const struct election *e, question ok, int votes,
 	for (i = 0; i < e->n; i++) {
 		const struct writer_server *o = &e->servers[i];
 
-		if (o == s || !may_become(o) || !ok(e, o) ||
+		if (o == s || !may_become(e, o) || !ok(e, o) ||
 		    count_votes(e, o->replid) != votes)
 			continue;
 		heir |= same_id(s->replid2, o->replid);
@@ -226,7 +230,7 @@ best(const struct election *e, question ok, enum writer_cause *cause)
 	for (i = 0; i < e->n; i++) {
 		const struct writer_server *s = &e->servers[i];
 
-		if (!may_become(s) || !ok(e, s) ||
+		if (!may_become(e, s) || !ok(e, s) ||
 		    count_votes(e, s->replid) != most)
 			continue;
 		top++;
@@ -263,7 +267,8 @@ any_related(const struct election *e)
 
 	for (i = 0; i < e->n; i++) {
 		for (j = 0; j < e->n; j++) {
-			if (i != j && may_become(&s[i]) && may_become(&s[j]) &&
+			if (i != j && may_become(e, &s[i]) &&
+			    may_become(e, &s[j]) &&
 			    (continues(&s[i], s[j].replid) ||
 				same_id(s[i].replid2, s[j].replid2)))
 				return true;
@@ -314,6 +319,20 @@ cold_start(const struct election *e, question ok)
 	return verdict(e, WRITER_NONE, CAUSE_TIE, -1);
 }
 
+/* The candidate that most replicas follow rather than n; -1 none. Where the
+ * last verdict named n, it is not the one before n: they are repointed one by
+ * one. */
+static int
+outvotes(const struct election *e, int n)
+{
+	int x = by_majority(e, n);
+
+	if (x >= 0 && e->evidence->epoch >= 0 && e->evidence->named == n &&
+	    same_id(e->servers[n].replid2, e->servers[x].replid))
+		return -1;
+	return x;
+}
+
 /* Who takes over from a writer that stands, if anyone does. */
 static struct writer_verdict
 replaces_standing(const struct election *e)
@@ -321,7 +340,7 @@ replaces_standing(const struct election *e)
 	const struct writer_history *h = e->history;
 	const struct writer_server *i = &e->servers[h->incumbent];
 	enum writer_cause cause;
-	int x = by_majority(e, h->incumbent);
+	int x = outvotes(e, h->incumbent);
 
 	if (x >= 0)
 		return verdict(e, WRITER_SWITCH, CAUSE_VOTES, x);
@@ -422,12 +441,136 @@ incumbent_lost(const struct election *e)
 	return verdict(e, WRITER_WAIT, v.cause, h->incumbent);
 }
 
+/* The incumbent may not write any more: fence it. With replace, who continues
+ * its data takes over. */
+static struct writer_verdict
+depose(struct election *e, enum writer_cause cause, bool replace)
+{
+	const struct writer_history *h = e->history;
+	struct writer_verdict v;
+
+	/* Not while most replicas follow it: they would bring it back. */
+	if (replace && h->incumbent >= 0 &&
+	    !(is_candidate(&e->servers[h->incumbent]) &&
+		has_majority(e, &e->servers[h->incumbent]))) {
+		e->deposed = h->incumbent;
+		v = replaces_lost(e, cause);
+		if (v.action == WRITER_SWITCH &&
+		    of_lineage(e, &e->servers[v.writer]))
+			return v;
+	}
+	if (h->incumbent < 0 || h->fenced)
+		return verdict(e, WRITER_NONE, cause, -1);
+	return verdict(e, WRITER_FENCE, cause, -1);
+}
+
+/* The incumbent is the one that should write: does it, and can it? */
+static struct writer_verdict
+confirm(const struct election *e, enum writer_cause cause)
+{
+	const struct writer_history *h = e->history;
+	const struct writer_server *i = &e->servers[h->incumbent];
+	enum writer_cause lost = why_lost(i);
+
+	if (is_candidate(i) && h->fenced && i->retired)
+		return verdict(e, WRITER_NONE, CAUSE_NO_CANDIDATE, -1);
+	if (is_candidate(i))
+		return verdict(e, h->fenced ? WRITER_SWITCH : WRITER_STAY,
+		    h->fenced ? CAUSE_RESUMED : cause, h->incumbent);
+	if (h->fenced)
+		return verdict(e, WRITER_NONE, lost, -1);
+	if (lost == CAUSE_DEMOTED || lost == CAUSE_MAINTENANCE)
+		return verdict(e, WRITER_FENCE, lost, -1);
+	return verdict(e, WRITER_WAIT, lost, h->incumbent);
+}
+
+/* W2: the Sentinels have selected a successor. */
+static struct writer_verdict
+by_failover(struct election *e)
+{
+	int x = e->evidence->successor;
+
+	if (x == e->history->incumbent)
+		return confirm(e, CAUSE_SELECTED);
+	if (!e->evidence->strict && may_become(e, &e->servers[x]))
+		return verdict(e, WRITER_SWITCH, CAUSE_SELECTED, x);
+	return depose(e, CAUSE_FAILOVER, false);
+}
+
+/* Does the incumbent stand although the verdict names another, that cannot take
+ * over? Only if the verdict is not newer than what it became the writer by. */
+static bool
+outlives_verdict(const struct election *e)
+{
+	const struct writer_history *h = e->history;
+
+	return h->incumbent >= 0 && !h->fenced && !h->provisional &&
+	       e->evidence->epoch <= h->epoch &&
+	       is_candidate(&e->servers[h->incumbent]) &&
+	       !e->evidence->unwitnessed;
+}
+
+/* W1 and W3: the Sentinels name a primary. */
+static struct writer_verdict
+by_verdict(struct election *e)
+{
+	const struct writer_evidence *ev = e->evidence;
+	const struct writer_history *h = e->history;
+	int x;
+
+	if (ev->named < 0)
+		return depose(e, CAUSE_STRANGER, false);
+	x = ev->fresh ? -1 : outvotes(e, ev->named);
+	if (x >= 0 && x != h->incumbent)
+		return verdict(e, WRITER_SWITCH, CAUSE_VOTES, x);
+	if (ev->named == h->incumbent || x >= 0)
+		return ev->unwitnessed ? depose(e, CAUSE_UNWITNESSED, false)
+				       : confirm(e, CAUSE_VERDICT);
+	if (may_become(e, &e->servers[ev->named]))
+		return verdict(e, WRITER_SWITCH, CAUSE_VERDICT, ev->named);
+	if (outlives_verdict(e))
+		return verdict(e, WRITER_STAY, CAUSE_STANDS, h->incumbent);
+	return depose(e, CAUSE_AWAITED, !ev->fresh);
+}
+
+/* W4 and W5: there is no verdict to go by. */
+static struct writer_verdict
+by_ourselves(struct election *e)
+{
+	const struct writer_evidence *ev = e->evidence;
+	int i = e->history->incumbent;
+	struct writer_verdict v;
+
+	if (i >= 0 && ev->unwitnessed)
+		return depose(e, CAUSE_UNWITNESSED, true);
+	if (ev->promoted >= 0 && ev->promoted != i &&
+	    may_become(e, &e->servers[ev->promoted]))
+		return verdict(e, WRITER_SWITCH, CAUSE_OPERATOR, ev->promoted);
+	if (i >= 0)
+		return is_candidate(&e->servers[i]) ? incumbent_stands(e)
+						    : incumbent_lost(e);
+	if (ev->pending)
+		return verdict(e, WRITER_NONE, CAUSE_PENDING, -1);
+	v = cold_start(e, anyone);
+	if (ev->listening &&
+	    (v.cause == CAUSE_VOTES || v.cause == CAUSE_LINEAGE ||
+		v.cause == CAUSE_TIE))
+		return verdict(e, WRITER_NONE, CAUSE_PENDING, -1);
+	return v;
+}
+
 struct writer_verdict
 writer_decide(const struct writer_server *servers, size_t n,
-    const struct writer_history *history)
+    const struct writer_history *history,
+    const struct writer_evidence *evidence)
 {
-	struct election e = {servers, n, history, 0, 0};
-	int i = history->incumbent;
+	struct election e = {.servers = servers,
+	    .n = n,
+	    .history = history,
+	    .evidence = evidence,
+	    .deposed = -1};
+	bool binding = evidence->epoch >= 0 &&
+		       (evidence->fresh || evidence->epoch > history->epoch);
 	size_t j;
 
 	for (j = 0; j < n; j++) {
@@ -436,11 +579,34 @@ writer_decide(const struct writer_server *servers, size_t n,
 			e.voters += servers[j].link_up;
 		}
 	}
-	if (i < 0)
-		return cold_start(&e, anyone);
-	if (is_candidate(&servers[i]))
-		return incumbent_stands(&e);
-	return incumbent_lost(&e);
+	if (evidence->successor >= 0)
+		return by_failover(&e);
+	if (evidence->strict && !evidence->fresh)
+		return depose(&e, CAUSE_NO_MAJORITY, false);
+	/* A name that never fitted any server is a fault of the configuration.
+	 */
+	if (binding && (evidence->named >= 0 || evidence->mapped))
+		return by_verdict(&e);
+	if (evidence->strict)
+		return depose(&e, CAUSE_NO_MAJORITY, false);
+	return by_ourselves(&e);
+}
+
+void
+writer_remember(struct writer_history *h, const struct writer_server *s,
+    const struct writer_evidence *ev, int index)
+{
+	/* Who becomes it after a verdict does so in spite of that verdict. */
+	if (h->incumbent != index || (ev->epoch >= 0 && ev->named == index))
+		h->epoch = ev->epoch;
+	if (ev->epoch >= 0 && ev->named == index)
+		h->provisional = false;
+	h->incumbent = index;
+	if (s->role != ROLE_PRIMARY)
+		return;
+	snprintf(h->run_id, sizeof(h->run_id), "%s", s->run_id);
+	snprintf(h->replid, sizeof(h->replid), "%s", s->replid);
+	snprintf(h->replid2, sizeof(h->replid2), "%s", s->replid2);
 }
 
 const char *
@@ -483,7 +649,49 @@ writer_cause_str(enum writer_cause cause)
 				"primaries without replicas or a common past",
 	    [CAUSE_NOT_OF_LINEAGE] = "a primary is there, but replicas hold "
 				     "newer data of the lost writer",
+	    [CAUSE_PENDING] = "the Sentinels have not been asked yet",
+	    [CAUSE_VERDICT] = "the Sentinels name it",
+	    [CAUSE_AWAITED] = "the Sentinels name a server that is not a "
+			      "primary yet",
+	    [CAUSE_STRANGER] = "the Sentinels name a server that is not "
+			       "configured here",
+	    [CAUSE_FAILOVER] = "the Sentinels have selected its successor",
+	    [CAUSE_SELECTED] = "the Sentinels selected it, and it is a "
+			       "primary now",
+	    [CAUSE_UNWITNESSED] = "the writer is cut off from the others",
+	    [CAUSE_NO_MAJORITY] = "no majority of the Sentinels can be asked "
+				  "(fence = strict)",
+	    [CAUSE_OPERATOR] = "promoted by the operator",
 	};
 
 	return words[cause];
+}
+
+const char *
+writer_cause_rule(enum writer_cause cause)
+{
+	switch (cause) {
+	case CAUSE_VERDICT:
+	case CAUSE_AWAITED:
+	case CAUSE_STRANGER:
+		return "W1";
+	case CAUSE_FAILOVER:
+	case CAUSE_SELECTED:
+		return "W2";
+	case CAUSE_NOT_CHECKED:
+	case CAUSE_NO_CANDIDATE:
+	case CAUSE_PENDING:
+	case CAUSE_ONLY:
+	case CAUSE_LINEAGE:
+	case CAUSE_TIE:
+	case CAUSE_UNRELATED:
+	case CAUSE_OPERATOR:
+		return "W5";
+	case CAUSE_UNWITNESSED:
+		return "W6";
+	case CAUSE_NO_MAJORITY:
+		return "W7";
+	default:
+		return "W4";
+	}
 }

@@ -127,7 +127,7 @@ class Redis:
     def sessions(self):
         """Clients that are neither ours, nor checks, nor replication."""
         return [c for c in self.clients()
-                if c["name"] not in ("test", "roleproxy-check")
+                if c["name"] not in ("test", "roleproxy-check", "roleproxy-link")
                 and not c["name"].startswith("sentinel-")
                 and not set(c["flags"]) & set("SM")]
 

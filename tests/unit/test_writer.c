@@ -25,6 +25,7 @@ struct situation {
 	char replids[SERVERS][REDIS_ID_MAX], replids2[SERVERS][REDIS_ID_MAX];
 	size_t n;
 	struct writer_history history;
+	struct writer_evidence evidence;
 };
 
 /* What is expected of it; NULL or -1: anything. */
@@ -61,6 +62,15 @@ static const char *const causes[] = {
     [CAUSE_TIE] = "tie",
     [CAUSE_UNRELATED] = "unrelated",
     [CAUSE_NOT_OF_LINEAGE] = "not-of-lineage",
+    [CAUSE_PENDING] = "pending",
+    [CAUSE_VERDICT] = "verdict",
+    [CAUSE_AWAITED] = "awaited",
+    [CAUSE_STRANGER] = "stranger",
+    [CAUSE_FAILOVER] = "failover",
+    [CAUSE_SELECTED] = "selected",
+    [CAUSE_UNWITNESSED] = "unwitnessed",
+    [CAUSE_NO_MAJORITY] = "no-majority",
+    [CAUSE_OPERATOR] = "operator",
 };
 #define NCAUSES (sizeof(causes) / sizeof(causes[0]))
 
@@ -77,6 +87,14 @@ link_names(struct situation *s)
 	}
 }
 
+/* A server that was at order[i] is at i now. */
+static void
+move(int *to, int from, size_t i, const int *order)
+{
+	if (from == order[i])
+		*to = (int)i;
+}
+
 /* dst: the same servers, the one at i taken from order[i]. */
 static void
 permute(struct situation *dst, const struct situation *src, const int *order)
@@ -91,8 +109,11 @@ permute(struct situation *dst, const struct situation *src, const int *order)
 		memcpy(dst->run_ids[i], src->run_ids[from], REDIS_ID_MAX);
 		memcpy(dst->replids[i], src->replids[from], REDIS_ID_MAX);
 		memcpy(dst->replids2[i], src->replids2[from], REDIS_ID_MAX);
-		if (src->history.incumbent == order[i])
-			dst->history.incumbent = (int)i;
+		move(&dst->history.incumbent, src->history.incumbent, i, order);
+		move(&dst->evidence.named, src->evidence.named, i, order);
+		move(&dst->evidence.successor, src->evidence.successor, i,
+		    order);
+		move(&dst->evidence.promoted, src->evidence.promoted, i, order);
 	}
 	link_names(dst);
 }
@@ -101,7 +122,7 @@ permute(struct situation *dst, const struct situation *src, const int *order)
 static struct writer_verdict
 decide(const struct situation *s)
 {
-	return writer_decide(s->servers, s->n, &s->history);
+	return writer_decide(s->servers, s->n, &s->history, &s->evidence);
 }
 
 /* The name of the server at i. */
@@ -109,6 +130,25 @@ static char
 name_of(const struct situation *s, int i)
 {
 	return i < 0 ? '-' : s->names[i];
+}
+
+/* The evidence in the words of writer.cases, to stderr. */
+static void
+print_evidence(const struct situation *s)
+{
+	const struct writer_evidence *ev = &s->evidence;
+
+	if (ev->epoch >= 0)
+		fprintf(stderr, " %s=%c/%lld", ev->fresh ? "verdict" : "stale",
+		    ev->named < 0 ? '?' : s->names[ev->named],
+		    (long long)ev->epoch);
+	if (ev->successor >= 0)
+		fprintf(stderr, " selected=%c", s->names[ev->successor]);
+	if (ev->promoted >= 0)
+		fprintf(stderr, " promoted=%c", s->names[ev->promoted]);
+	fprintf(stderr, "%s%s%s%s%s |", ev->mapped ? " mapped" : "",
+	    ev->unwitnessed ? " unwitnessed" : "", ev->strict ? " strict" : "",
+	    ev->pending ? " pending" : "", ev->listening ? " listening" : "");
 }
 
 /* The situation in the words of writer.cases, to stderr. */
@@ -120,8 +160,11 @@ print(const struct situation *s)
 	const struct writer_server *w;
 	size_t i;
 
-	fprintf(stderr, "%c,%s<%s,run=%s%s |", name_of(s, h->incumbent),
-	    h->replid, h->replid2, h->run_id, h->fenced ? ",fenced" : "");
+	fprintf(stderr, "%c,%s<%s,run=%s,epoch=%lld%s%s",
+	    name_of(s, h->incumbent), h->replid, h->replid2, h->run_id,
+	    (long long)h->epoch, h->fenced ? ",fenced" : "",
+	    h->provisional ? ",provisional" : "");
+	print_evidence(s);
 	for (i = 0; i < s->n; i++) {
 		w = &s->servers[i];
 		fprintf(stderr, " %c:%s,%s<%s,run=%s%s%s%s%s%s%s%s",
@@ -225,30 +268,89 @@ find(const struct situation *s, char name)
 	return (int)(at - s->names);
 }
 
-/* What was before: NAME,LINEAGE,FLAG... or -. */
+/* No evidence. */
 static void
-parse_history(struct situation *s, char *text)
+init_evidence(struct situation *s)
+{
+	struct writer_evidence *ev = &s->evidence;
+
+	memset(ev, 0, sizeof(*ev));
+	ev->named = ev->successor = ev->promoted = -1;
+	ev->epoch = -1;
+}
+
+/* One word of evidence: verdict=B/6, stale=?/6, selected=B and so on. */
+static void
+parse_evidence(struct situation *s, const char *word)
+{
+	struct writer_evidence *ev = &s->evidence;
+	const char *value = strchr(word, '=');
+
+	if (strncmp(word, "verdict=", 8) == 0 ||
+	    strncmp(word, "stale=", 6) == 0) {
+		ev->fresh = word[0] == 'v';
+		ev->named = value[1] == '?' ? -1 : find(s, value[1]);
+		ck_assert_int_eq(value[2], '/');
+		ev->epoch = atoi(value + 3);
+	} else if (strncmp(word, "selected=", 9) == 0) {
+		ev->successor = find(s, value[1]);
+	} else if (strncmp(word, "promoted=", 9) == 0) {
+		ev->promoted = find(s, value[1]);
+	} else if (strcmp(word, "mapped") == 0) {
+		ev->mapped = true;
+	} else if (strcmp(word, "unwitnessed") == 0) {
+		ev->unwitnessed = true;
+	} else if (strcmp(word, "strict") == 0) {
+		ev->strict = true;
+	} else if (strcmp(word, "pending") == 0) {
+		ev->pending = true;
+	} else if (strcmp(word, "listening") == 0) {
+		ev->listening = true;
+	} else {
+		ck_abort_msg("'%s' is no evidence", word);
+	}
+}
+
+/* NAME,LINEAGE,FLAG... or -. */
+static void
+parse_incumbent(struct situation *s, char *text)
 {
 	struct writer_history *h = &s->history;
-	char *next, *word = strtok_r(text, ", ", &next);
+	char *next, *word = strtok_r(text, ",", &next);
 
-	h->incumbent = -1;
-	ck_assert_ptr_nonnull(word);
+	h->incumbent = h->epoch = -1;
 	if (strcmp(word, "-") == 0)
 		return;
 	h->incumbent = find(s, word[0]);
 	snprintf(h->run_id, REDIS_ID_MAX, "%c1", tolower(word[0]));
-	word = strtok_r(NULL, ", ", &next);
+	word = strtok_r(NULL, ",", &next);
 	ck_assert_ptr_nonnull(word);
 	parse_lineage(word, h->replid, h->replid2);
-	while ((word = strtok_r(NULL, ", ", &next)) != NULL) {
+	while ((word = strtok_r(NULL, ",", &next)) != NULL) {
 		if (strncmp(word, "run=", 4) == 0)
 			snprintf(h->run_id, REDIS_ID_MAX, "%s", word + 4);
+		else if (strncmp(word, "epoch=", 6) == 0)
+			h->epoch = atoi(word + 6);
 		else if (strcmp(word, "fenced") == 0)
 			h->fenced = true;
+		else if (strcmp(word, "provisional") == 0)
+			h->provisional = true;
 		else
 			ck_abort_msg("'%s' is no history", word);
 	}
+}
+
+/* What was before, and the evidence. */
+static void
+parse_history(struct situation *s, char *text)
+{
+	char *next, *word = strtok_r(text, " ", &next);
+
+	ck_assert_ptr_nonnull(word);
+	init_evidence(s);
+	parse_incumbent(s, word);
+	while ((word = strtok_r(NULL, " ", &next)) != NULL)
+		parse_evidence(s, word);
 }
 
 /* What must come out: ACTION CAUSE [WRITER] [VOTES/VOTERS]. */
@@ -433,6 +535,38 @@ random_server(struct situation *s, size_t i)
 	w->second_offset = s->replids2[i][0] == '\0' ? -1 : w->offset / 2;
 }
 
+/* Some server, or none. */
+static int
+random_index(const struct situation *s)
+{
+	return s->n == 0 ? -1 : (int)random_below((unsigned)s->n);
+}
+
+/* Any evidence; half the time none. */
+static void
+random_evidence(struct situation *s)
+{
+	struct writer_evidence *ev = &s->evidence;
+
+	init_evidence(s);
+	if (once_in(2))
+		return;
+	ev->strict = once_in(5);
+	ev->pending = once_in(5);
+	ev->listening = once_in(5);
+	ev->mapped = once_in(2);
+	ev->unwitnessed = once_in(4);
+	if (!once_in(3)) {
+		ev->fresh = once_in(2);
+		ev->named = once_in(6) ? -1 : random_index(s);
+		ev->epoch = (int64_t)random_below(5) - 1;
+	}
+	if (once_in(4))
+		ev->successor = random_index(s);
+	if (once_in(6))
+		ev->promoted = random_index(s);
+}
+
 /* Any situation. */
 static void
 random_situation(struct situation *s)
@@ -445,11 +579,14 @@ random_situation(struct situation *s)
 	for (i = 0; i < s->n; i++)
 		random_server(s, i);
 	link_names(s);
-	h->incumbent = -1;
+	h->incumbent = h->epoch = -1;
+	random_evidence(s);
 	if (s->n == 0 || once_in(4))
 		return;
 	h->incumbent = (int)random_below((unsigned)s->n);
 	h->fenced = once_in(3);
+	h->provisional = once_in(4);
+	h->epoch = (int64_t)random_below(4) - 1;
 	snprintf(h->run_id, REDIS_ID_MAX, "run%d", h->incumbent);
 	random_lineage(h->replid);
 	random_lineage(h->replid2);
@@ -616,17 +753,17 @@ START_TEST(test_no_flapping)
 			after.history.fenced = true;
 		if (v.action == WRITER_SWITCH) {
 			x = (size_t)v.writer;
-			after.history.incumbent = v.writer;
 			after.history.fenced = false;
-			memcpy(
-			    after.history.run_id, s.run_ids[x], REDIS_ID_MAX);
-			memcpy(
-			    after.history.replid, s.replids[x], REDIS_ID_MAX);
-			memcpy(
-			    after.history.replid2, s.replids2[x], REDIS_ID_MAX);
+			after.history.provisional = v.cause == CAUSE_SELECTED;
+			writer_remember(&after.history, &after.servers[x],
+			    &after.evidence, v.writer);
+			/* They were about the one before. */
+			after.evidence.unwitnessed = false;
+			after.evidence.promoted = -1;
 		}
 		w = decide(&after);
-		if (v.action == WRITER_SWITCH &&
+		/* What the operator chose, the next vote may change. */
+		if (v.action == WRITER_SWITCH && v.cause != CAUSE_OPERATOR &&
 		    (w.action != WRITER_STAY || w.writer != v.writer))
 			report(
 			    &s, &v, seed, round, "a switch that does not last");

@@ -1,0 +1,109 @@
+/*
+ * The servers of the backends, and what is known and was decided of them: the
+ * working state of the monitor, shared by the files that keep it. Control
+ * thread only.
+ */
+#ifndef HEALTH_MEMBERS_H
+#define HEALTH_MEMBERS_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "health/decision.h"
+#include "health/failover.h"
+#include "health/sentinels.h"
+#include "health/snapshot.h"
+#include "health/verdict.h"
+#include "health/witness.h"
+#include "health/writer.h"
+
+struct check;
+struct check_ref;
+struct monitor;
+
+/* One server of one backend. Its id is its place in monitor.members. */
+struct member {
+	/* Of the configuration. */
+	struct group *group;
+	const struct conf_server *cs; /* NULL once retired */
+	char *name;
+
+	/* At run time. */
+	int id;
+	struct check_ref *ref; /* the monitor's hold on check */
+	struct check *check;   /* (borrowed from ref) */
+	bool maintenance;
+	int64_t last_offset;        /* a replica's, at the probe before */
+	int64_t pace;               /* so often it should be probed, ms */
+	bool fenced;                /* says primary and is not the writer */
+	uint64_t retired_at;        /* generation that left it out; 0 in use */
+	struct snapshot_server now; /* as last published */
+};
+
+#define WATCH_SAMPLES 16 /* of the writer's offset: some seconds */
+
+/* What is known of one backend's writer beyond the servers; watch.c's. */
+struct watch {
+	struct sentinels *sentinels;
+	struct verdict verdict;
+	struct failover failover;
+	enum failover_end failover_end; /* of the last one */
+	struct witness witness;
+	bool worried;  /* the servers are to be looked at more often */
+	int promoted;  /* member id, by the operator; -1 none */
+	int64_t began; /* clock_ms() */
+
+	/* About the writer, and dropped with it. */
+	int writer; /* member id; -1 none */
+	struct {
+		int64_t at, offset;
+	} samples[WATCH_SAMPLES]; /* a ring, the newest before `nsamples` */
+	size_t nsamples;
+	char replid[REDIS_ID_MAX];
+	int64_t followed, kept_up; /* see struct witness_news */
+	int64_t acked[OBSERVED_REPLICAS];
+	int64_t moved_at, unseen_since;
+	unsigned standstill;
+};
+
+/* A backend: its servers, and who takes the writes. */
+struct group {
+	TAILQ_ENTRY(group) link;
+	char *name;
+	const struct conf_backend *cb; /* NULL once removed */
+	bool redis;                    /* has roles, so has a writer */
+	struct members *all;           /* (borrowed from the monitor) */
+	struct watch watch;
+	struct writer_history history; /* .incumbent is a member id */
+	struct writer_evidence evidence;
+	int writer; /* member id, -1 none */
+	struct writer_verdict verdict;
+	uint64_t fence_generation; /* published the fence that is waited for */
+	int64_t evidence_at;       /* clock_ms() of what it was fenced for */
+	unsigned closed;           /* sessions that the fence closed */
+	int64_t switched_at, fenced_at, late_logged_at;
+};
+
+/* All members and groups. */
+struct members {
+	TAILQ_HEAD(group_list, group) groups;
+	struct member *list[CONF_SERVERS_MAX]; /* by id; NULL: free */
+	size_t n;                              /* ids are below */
+	uint64_t generation;                   /* of the newest snapshot */
+	struct decision decisions[MONITOR_DECISIONS];
+	size_t ndecisions; /* ever made */
+
+	struct monitor *monitor; /* that this is part of */
+
+	/* Of struct monitor_ops. */
+	uint64_t (*seen)(void *);
+	unsigned (*sessions)(int, void *);
+	unsigned (*held)(const struct conf_backend *, void *);
+	void *arg;
+};
+
+#endif
