@@ -12,7 +12,7 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c
-CONF	 = conf/check.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
+CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c
 HEALTH	 = health/check.c health/group.c health/info.c health/monitor.c \
 	   health/observation.c health/probe.c health/resp.c health/role.c \
@@ -32,6 +32,7 @@ FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_balance = proxy/balance.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
+UNIT_copy    = $(UNIT_conf)
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c

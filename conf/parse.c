@@ -528,7 +528,7 @@ server_words(struct key_value *v, char *words, struct conf_server *s)
 int
 parse_server(struct key_value *v)
 {
-	struct conf_server s = {.weight = 100, .line = v->line};
+	struct conf_server s = {.weight = CONF_WEIGHT, .line = v->line};
 	char *words = xstrdup(v->text);
 	int rc = server_words(v, words, &s);
 
