@@ -12,8 +12,8 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c
-CONF	 = conf/check.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
-	   conf/problem.c
+CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
+	   conf/problem.c conf/url.c
 HEALTH	 = health/check.c health/failover.c health/gossip.c health/group.c \
 	   health/hello.c health/info.c health/link.c health/monitor.c \
 	   health/observation.c health/probe.c health/resp.c health/role.c \
@@ -34,6 +34,7 @@ FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_balance = proxy/balance.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
+UNIT_copy    = $(UNIT_conf)
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
@@ -47,6 +48,7 @@ UNIT_snapshot = health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c \
 	       base/units.c health/observation.c health/role.c health/writer.c $(STATS)
 UNIT_units   = base/units.c
+UNIT_url     = $(UNIT_conf)
 UNIT_writer  = health/observation.c health/writer.c
 unit_objs = $(UNIT_$1:%.c=$(BUILD)/%.o)
 UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -54,6 +56,7 @@ UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.
 # The same for the fuzzers, tests/fuzz/fuzz_X.c.
 FUZZ_ini     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
 FUZZ_resp    = health/info.c health/observation.c health/resp.c
+FUZZ_url     = $(FUZZ_ini)
 FUZZERS	 = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS = 600
 

@@ -25,17 +25,24 @@
 struct options {
 	const char **files;
 	size_t nfiles;
+	char **urls;
+	size_t nurls;
 	const char *pidfile;
 	bool check, daemon, quiet, verbose;
 };
 
 static const char usage_text[] =
-    "usage: roleproxy [-cDqV] [-f file]... [-p pidfile]\n"
+    "usage: roleproxy [-cDqV] [-p pidfile] [-f file]...\n"
+    "       roleproxy [-cDqV] [-p pidfile] "
+    "redis://[[user]:password@]host[:port]...\n"
     "\n"
     "Sends each Redis client to a server with the right role.\n"
     "\n"
     "  -f FILE        read this configuration; may be repeated\n"
     "                 (default /etc/roleproxy/roleproxy.ini)\n"
+    "  redis://...    or: serve this server's group, writes at :9000 and "
+    "reads\n"
+    "                 at :5001; may be repeated, or stand in ROLEPROXY_URL\n"
     "  -c             check the configuration, print all errors, and exit\n"
     "  -D             run in the background; returns once ready\n"
     "  -p FILE        write the process id to FILE\n"
@@ -64,6 +71,78 @@ add_file(struct options *o, const char *path)
 {
 	o->files = xrealloc(o->files, (o->nfiles + 1) * sizeof(*o->files));
 	o->files[o->nfiles++] = path;
+}
+
+/* Remember a URL. */
+static void
+add_url(struct options *o, const char *url)
+{
+	o->urls = xrealloc(o->urls, (o->nurls + 1) * sizeof(*o->urls));
+	o->urls[o->nurls++] = xstrdup(url);
+}
+
+/* Take user and password of a URL out of the process list. */
+static void
+hide_user(char *arg)
+{
+	char *start = strstr(arg, "://"), *at = strrchr(arg, '@');
+	size_t len = strlen(arg), kept;
+
+	if (at == NULL)
+		return;
+	start = start == NULL || start > at ? arg : start + 3;
+	kept = strlen(at + 1);
+	memmove(start, at + 1, kept);
+	explicit_bzero(start + kept, (size_t)(arg + len - start) - kept);
+}
+
+/* Add the URLs that the environment names, between blanks. */
+static void
+add_environment(struct options *o)
+{
+	const char *value = getenv("ROLEPROXY_URL");
+	char *copy = xstrdup(value == NULL ? "" : value), *save, *url;
+
+	for (url = strtok_r(copy, " \t\n", &save); url != NULL;
+	     url = strtok_r(NULL, " \t\n", &save))
+		add_url(o, url);
+	explicit_bzero(copy, value == NULL ? 0 : strlen(value));
+	free(copy);
+}
+
+/* What is to be read: -f, else URLs, else the environment's, else the default.
+ * -1 with a word about it if that is not clear. */
+static int
+choose_source(struct options *o, struct conf_source *source)
+{
+	if (o->nfiles > 0 && o->nurls > 0) {
+		fputs("roleproxy: -f FILE or a URL, not both (each file needs "
+		      "its own -f)\n",
+		    stderr);
+		return -1;
+	}
+	if (o->nfiles == 0 && o->nurls == 0)
+		add_environment(o);
+	if (o->nfiles == 0 && o->nurls == 0)
+		conf_default_source(source);
+	else
+		*source = (struct conf_source){
+		    o->files, o->nfiles, o->urls, o->nurls};
+	return 0;
+}
+
+/* Forget what the command line said. */
+static void
+clear_options(struct options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->nurls; i++) {
+		explicit_bzero(o->urls[i], strlen(o->urls[i]));
+		free(o->urls[i]);
+	}
+	free(o->urls);
+	free(o->files);
 }
 
 /* Read the command line. Returns the exit code, or -1 to go on. */
@@ -109,16 +188,13 @@ parse_options(int argc, char *argv[], struct options *o)
 			return 1;
 		}
 	}
+	for (; optind < argc; optind++) {
+		add_url(o, argv[optind]);
+		hide_user(argv[optind]);
+	}
 	if (versions > 0) {
 		print_version(versions > 1);
 		return 0;
-	}
-	if (optind < argc) {
-		fprintf(stderr,
-		    "roleproxy: unexpected argument '%s' (a configuration "
-		    "file is named with -f)\n",
-		    argv[optind]);
-		return 1;
 	}
 	return -1;
 }
@@ -137,19 +213,14 @@ print_problems(const struct conf_problems *p, bool quiet)
 	}
 }
 
-/* Load what the command line names, or the default. NULL, and *code is the
- * exit code, if that cannot be used. */
+/* Load what there is to read. NULL, and *code is the exit code, if that cannot
+ * be used. */
 static struct conf *
-load(struct options *o, int *code)
+load(const struct options *o, const struct conf_source *source, int *code)
 {
 	struct conf_problems problems = {0};
-	struct conf *conf = NULL;
-	const char *path;
+	struct conf *conf = conf_load_source(source, &problems);
 
-	if (o->nfiles == 0 && (path = conf_default_file(&problems)) != NULL)
-		add_file(o, path);
-	if (o->nfiles > 0)
-		conf = conf_load(o->files, o->nfiles, &problems);
 	print_problems(&problems, o->quiet);
 	*code = o->check && problems.no_listener ? EXIT_NO_LISTENER : 1;
 	if (conf == NULL && problems.errors > 1)
@@ -216,15 +287,15 @@ main(int argc, char *argv[])
 	keep_standard_fds();
 	signal(SIGPIPE, SIG_IGN);
 	code = parse_options(argc, argv, &o);
-	if (code < 0 && (conf = load(&o, &code)) != NULL) {
+	if (code < 0 && choose_source(&o, &options.source) != 0)
+		code = 1;
+	if (code < 0 && (conf = load(&o, &options.source, &code)) != NULL) {
 		if (o.check) {
 			if (!o.quiet)
 				puts("Configuration file is valid");
 			conf_free(conf);
 			code = 0;
 		} else {
-			options.files = o.files;
-			options.nfiles = o.nfiles;
 			options.pidfile = o.pidfile;
 			options.verbose = o.verbose;
 			if (o.daemon)
@@ -232,6 +303,6 @@ main(int argc, char *argv[])
 			code = run(conf, &options);
 		}
 	}
-	free(o.files);
+	clear_options(&o);
 	return code;
 }

@@ -356,7 +356,7 @@ reload(struct run *r)
 	struct conf *next;
 
 	log_info("reloading the configuration");
-	next = conf_load(r->options->files, r->options->nfiles, &problems);
+	next = conf_load_source(&r->options->source, &problems);
 	if (next != NULL) {
 		apply_options(next, r->options);
 		conf_reload_warnings(r->conf, next, &problems);

@@ -8,15 +8,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "conf/conf.h"
+#include "conf/load.h"
 
 /* How to run, from the command line. */
 struct run_options {
-	const char *const *files; /* to load again on HUP */
-	size_t nfiles;
-	const char *pidfile; /* NULL: what the configuration says */
-	int ready_fd;        /* a byte is written here once ready; -1 none */
-	bool verbose;        /* log-level = debug, whatever the files say */
+	struct conf_source source; /* to load again on HUP */
+	const char *pidfile;       /* NULL: what the configuration says */
+	int ready_fd; /* a byte is written here once ready; -1 none */
+	bool verbose; /* log-level = debug, whatever the files say */
 };
 
 /* Serve until told to stop; takes conf over. Returns the exit code. */

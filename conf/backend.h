@@ -11,6 +11,8 @@
 
 #include "conf/words.h"
 
+#define CONF_WEIGHT 100 /* of a server that is given none */
+
 /* Where something other than a server is. */
 struct conf_host {
 	char *host; /* a name or a literal address */

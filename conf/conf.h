@@ -84,6 +84,9 @@ struct conf {
 	struct conf_use *use;
 };
 
+/* One that counts no sessions. */
+struct conf_use *conf_use_new(void);
+
 /* A conf with the defaults of the key table and nothing else. */
 struct conf *conf_new(void);
 

@@ -274,10 +274,7 @@ add_setting(struct reader *r, const char *name, char *value)
 	} else if (same != NULL && !key->repeat) {
 		error(r, "'%s' was already set at line %u", name, same->line);
 	} else {
-		s->settings = xrealloc(
-		    s->settings, (s->nsettings + 1) * sizeof(*s->settings));
-		s->settings[s->nsettings++] = (struct ini_setting){
-		    .key = key, .value = xstrdup(value), .line = r->line};
+		ini_add(s, key, value, r->line);
 	}
 }
 
@@ -378,6 +375,16 @@ ini_read(struct ini *doc, FILE *f, const char *file, struct conf_problems *p)
 	else if (r.place == PLACE_START)
 		unusable(&r, "there is no [section]");
 	explicit_bzero(r.text, sizeof(r.text));
+}
+
+void
+ini_add(struct ini_section *s, const struct key *key, const char *value,
+    unsigned line)
+{
+	s->settings =
+	    xrealloc(s->settings, (s->nsettings + 1) * sizeof(*s->settings));
+	s->settings[s->nsettings++] = (struct ini_setting){
+	    .key = key, .value = xstrdup(value), .line = line};
 }
 
 const struct ini_setting *

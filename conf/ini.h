@@ -51,6 +51,10 @@ struct ini {
 void ini_read(
     struct ini *doc, FILE *f, const char *file, struct conf_problems *p);
 
+/* Append a setting to a section. */
+void ini_add(struct ini_section *s, const struct key *key, const char *value,
+    unsigned line);
+
 /* The first setting of that key, or NULL. */
 const struct ini_setting *ini_find(
     const struct ini_section *s, const char *key);

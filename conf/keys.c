@@ -296,17 +296,24 @@ key_defaults(enum key_section section, void *object)
 	}
 }
 
+struct conf_use *
+conf_use_new(void)
+{
+	struct conf_use *use =
+	    aligned_alloc(_Alignof(struct conf_use), sizeof(*use));
+
+	if (use == NULL)
+		fatal("out of memory");
+	return memset(use, 0, sizeof(*use));
+}
+
 /* Declared in conf.h: a model is made of the defaults above. */
 struct conf *
 conf_new(void)
 {
 	struct conf *conf = xcalloc(1, sizeof(*conf));
 
-	conf->use =
-	    aligned_alloc(_Alignof(struct conf_use), sizeof(*conf->use));
-	if (conf->use == NULL)
-		fatal("out of memory");
-	memset(conf->use, 0, sizeof(*conf->use));
+	conf->use = conf_use_new();
 	key_defaults(SECTION_GLOBAL, &conf->global);
 	key_defaults(SECTION_STATS, &conf->stats);
 	return conf;

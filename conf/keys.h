@@ -65,6 +65,12 @@ int parse_word_index(const char *const *words, const char *word);
 /* May this be a section's or a server's name? 1 to 63 of A-Z a-z 0-9 . _ : - */
 bool parse_is_name(const char *text);
 
+/* Room for a host's name, RFC 1035, with its final NUL. */
+#define PARSE_HOST_MAX 254
+
+/* May this be a host: an address, or a name of labels? */
+bool parse_is_host(const char *text);
+
 /* All keys, by section and name. */
 extern const struct key keys[];
 extern const size_t nkeys;

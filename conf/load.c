@@ -1,7 +1,7 @@
 /*
- * Loading: from files to a model, by way of the reader (ini.c), the parsers
- * (parse.c) and the checks (check.c). What is fetched from outside, passwords,
- * is fetched here.
+ * Loading: from files or URLs to a model, by way of a reader (ini.c, url.c),
+ * the parsers (parse.c) and the checks (check.c). What is fetched from outside,
+ * passwords, is fetched here.
  */
 #include <sys/stat.h>
 
@@ -17,8 +17,10 @@
 #include "conf/ini.h"
 #include "conf/keys.h"
 #include "conf/load.h"
+#include "conf/url.h"
 
 #define DEFAULT_FILE "/etc/roleproxy/roleproxy.ini"
+#define DEFAULT_URL  "redis://127.0.0.1:6379"
 
 /* Read one file into doc. What was in the buffer may be secret. */
 static void
@@ -231,27 +233,56 @@ build(struct conf *conf, struct ini *doc, struct conf_problems *p)
 		builders[doc->sections[i].kind](conf, &doc->sections[i], p);
 }
 
-struct conf *
-conf_load(const char *const *files, size_t nfiles, struct conf_problems *p)
+/* Make and check what the document describes; path is taken over. NULL if that
+ * or the reading before it added an error. */
+static struct conf *
+finish(struct ini *doc, char *path, struct conf_problems *p, size_t before)
 {
-	struct ini doc = {.sections = NULL};
 	struct conf *conf = conf_new();
-	size_t i, before = p->errors;
 
-	conf->path = xstrdup(nfiles == 0 ? "" : files[0]);
-	p->files = files;
-	p->nfiles = nfiles;
-	for (i = 0; i < nfiles; i++)
-		read_file(&doc, files[i], p);
-	build(conf, &doc, p);
-	if (!doc.broken)
-		conf_check(conf, &doc, p);
-	ini_clear(&doc);
-	p->nfiles = 0;
+	conf->path = path;
+	build(conf, doc, p);
+	if (!doc->broken)
+		conf_check(conf, doc, p);
+	ini_clear(doc);
 	if (p->errors == before)
 		return conf;
 	conf_free(conf);
 	return NULL;
+}
+
+struct conf *
+conf_load(const char *const *files, size_t nfiles, struct conf_problems *p)
+{
+	struct ini doc = {.sections = NULL};
+	size_t i, before = p->errors;
+	struct conf *conf;
+
+	p->files = files;
+	p->nfiles = nfiles;
+	for (i = 0; i < nfiles; i++)
+		read_file(&doc, files[i], p);
+	conf = finish(&doc, xstrdup(nfiles == 0 ? "" : files[0]), p, before);
+	p->nfiles = 0;
+	return conf;
+}
+
+struct conf *
+conf_load_urls(char *const *urls, size_t nurls, struct conf_problems *p)
+{
+	struct ini doc = {.sections = NULL};
+	size_t before = p->errors;
+	char *path = url_read(&doc, urls, nurls, p);
+
+	return finish(&doc, path, p, before);
+}
+
+struct conf *
+conf_load_source(const struct conf_source *s, struct conf_problems *p)
+{
+	if (s->nurls > 0)
+		return conf_load_urls(s->urls, s->nurls, p);
+	return conf_load(s->files, s->nfiles, p);
 }
 
 /* Is what the key stands for the same in both objects? */
@@ -286,14 +317,20 @@ conf_reload_warnings(const struct conf *running, const struct conf *next,
 	}
 }
 
-const char *
-conf_default_file(struct conf_problems *p)
+void
+conf_default_source(struct conf_source *s)
 {
-	if (access(DEFAULT_FILE, F_OK) == 0)
-		return DEFAULT_FILE;
-	conf_problem(p, CONF_ERROR, DEFAULT_FILE, 0,
-	    "%s: name a configuration with -f", strerror(errno));
-	return NULL;
+	static const char *const file = DEFAULT_FILE;
+	static char url[] = DEFAULT_URL, *const urls[] = {url};
+
+	memset(s, 0, sizeof(*s));
+	if (access(file, F_OK) == 0 || errno != ENOENT) {
+		s->files = &file;
+		s->nfiles = 1;
+	} else {
+		s->urls = urls;
+		s->nurls = 1;
+	}
 }
 
 void

@@ -13,7 +13,6 @@
 
 #define TIME_MAX_MS  (10000LL * 86400 * 1000) /* its seconds fit 31 bits */
 #define NAME_MAX_LEN 63
-#define HOST_MAX     254 /* of a name, RFC 1035, with its final NUL */
 
 /* Of sun_path's 108 bytes, without its NUL and a suffix of seven. */
 #define SOCKET_PATH_MAX 100
@@ -45,6 +44,21 @@ parse_is_name(const char *text)
 	size_t len = strspn(text, ALNUM "._:-");
 
 	return len > 0 && len <= NAME_MAX_LEN && text[len] == '\0';
+}
+
+/* What looks like an IPv4 address must be one. */
+bool
+parse_is_host(const char *text)
+{
+	size_t len = strspn(text, ALNUM "._-");
+	struct addr a;
+
+	if (addr_parse_ip(text, 1, &a) == 0)
+		return true;
+	if (len == 0 || text[len] != '\0' || text[0] == '.' || text[0] == '-' ||
+	    strstr(text, "..") != NULL)
+		return false;
+	return text[strspn(text, "0123456789.")] != '\0';
 }
 
 /* Say why the value is refused. Returns -1. */
@@ -335,7 +349,7 @@ parse_unix(struct key_value *v, const char *path, struct addr *a)
 static int
 parse_listen(struct key_value *v, struct addr *a)
 {
-	char host[HOST_MAX], first = v->text[0];
+	char host[PARSE_HOST_MAX], first = v->text[0];
 	const char *ip = host;
 	uint16_t port;
 
@@ -380,7 +394,7 @@ parse_bind(struct key_value *v)
 static int
 parse_syslog(struct key_value *v, const char *value, struct log_target *t)
 {
-	char host[HOST_MAX], copy[HOST_MAX + 32], *facility;
+	char host[PARSE_HOST_MAX], copy[PARSE_HOST_MAX + 32], *facility;
 	bool local = strncmp(value, "/dev/log", 8) == 0;
 	uint16_t port;
 
@@ -425,33 +439,18 @@ parse_log(struct key_value *v)
 	return append(v, &t);
 }
 
-/* May this be a host: an address, or a name of labels? What looks like an IPv4
- * address must be one. */
-static bool
-is_host(const char *host)
-{
-	size_t len = strspn(host, ALNUM "._-");
-	struct addr a;
-
-	if (addr_parse_ip(host, 1, &a) == 0)
-		return true;
-	if (len == 0 || host[len] != '\0' || host[0] == '.' || host[0] == '-' ||
-	    strstr(host, "..") != NULL)
-		return false;
-	return host[strspn(host, "0123456789.")] != '\0';
-}
-
 /* HOST:PORT. What may hold a password is not repeated. */
 static int
 host_port(struct key_value *v, const char *text, char **host, uint16_t *port)
 {
-	char buf[HOST_MAX];
+	char buf[PARSE_HOST_MAX];
 
 	if (strchr(text, '@') != NULL || strstr(text, "//") != NULL)
 		return refuse(v,
 		    "HOST:PORT is expected, not a URL; a password goes to its "
 		    "own key");
-	if (addr_split(text, buf, sizeof(buf), port) != 0 || !is_host(buf))
+	if (addr_split(text, buf, sizeof(buf), port) != 0 ||
+	    !parse_is_host(buf))
 		return refuse(v, "'%.100s' is not HOST:PORT", text);
 	*host = xstrdup(buf);
 	return 0;
@@ -528,7 +527,7 @@ server_words(struct key_value *v, char *words, struct conf_server *s)
 int
 parse_server(struct key_value *v)
 {
-	struct conf_server s = {.weight = 100, .line = v->line};
+	struct conf_server s = {.weight = CONF_WEIGHT, .line = v->line};
 	char *words = xstrdup(v->text);
 	int rc = server_words(v, words, &s);
 

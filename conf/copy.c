@@ -1,0 +1,116 @@
+/*
+ * Models made of models. Structs are copied whole; the table of keys tells
+ * which of their fields are strings or lists, to be copied for themselves.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "conf/copy.h"
+#include "conf/keys.h"
+
+/* A copy of n items, or NULL if there are none. */
+static void *
+copy_items(const void *items, size_t n, size_t size)
+{
+	return n == 0 ? NULL : memcpy(xcalloc(n, size), items, n * size);
+}
+
+/* Replace the strings and lists that a section's keys made by copies. */
+static void
+copy_fields(enum key_section section, void *object)
+{
+	const struct key *k;
+	char *value, *at;
+	size_t n;
+
+	for (k = keys; k < keys + nkeys; k++) {
+		if (k->section != section || (!k->text && k->count == 0))
+			continue;
+		at = (char *)object + k->offset;
+		memcpy(&value, at, sizeof(value));
+		if (k->text) {
+			value = value == NULL ? NULL : xstrdup(value);
+		} else {
+			memcpy(&n, (char *)object + k->count, sizeof(n));
+			value = copy_items(value, n, k->item);
+		}
+		memcpy(at, &value, sizeof(value));
+	}
+}
+
+/* Make a copied backend own what it holds. */
+static void
+copy_backend(struct conf_backend *b)
+{
+	size_t i;
+
+	copy_fields(SECTION_BACKEND, b);
+	b->name = xstrdup(b->name);
+	for (i = 0; i < b->nservers; i++) {
+		b->servers[i].name = xstrdup(b->servers[i].name);
+		b->servers[i].host = xstrdup(b->servers[i].host);
+		b->servers[i].id = 0;
+	}
+	for (i = 0; i < b->nsentinels; i++)
+		b->sentinels[i].host = xstrdup(b->sentinels[i].host);
+}
+
+/* Make a copied frontend own what it holds; copy is what it is part of now. */
+static void
+copy_frontend(struct conf_frontend *f, const struct conf *copy)
+{
+	copy_fields(SECTION_FRONTEND, f);
+	f->name = xstrdup(f->name);
+	f->bind_lines =
+	    copy_items(f->bind_lines, f->nbinds, sizeof(*f->bind_lines));
+	f->backend = copy->backends + (f->backend - f->conf->backends);
+	f->conf = copy;
+	f->id = 0;
+}
+
+struct conf *
+conf_copy(const struct conf *conf)
+{
+	struct conf *copy = xcalloc(1, sizeof(*copy));
+	struct conf_stats *s = &copy->stats;
+	size_t i;
+
+	*copy = *conf;
+	copy->path = xstrdup(conf->path);
+	copy->generation = 0;
+	copy->use = conf_use_new();
+	copy->backends = copy_items(
+	    conf->backends, conf->nbackends, sizeof(*conf->backends));
+	copy->frontends = copy_items(
+	    conf->frontends, conf->nfrontends, sizeof(*conf->frontends));
+	copy_fields(SECTION_GLOBAL, &copy->global);
+	copy_fields(SECTION_STATS, s);
+	s->bind_lines =
+	    copy_items(s->bind_lines, s->nbinds, sizeof(*s->bind_lines));
+	for (i = 0; i < copy->nbackends; i++)
+		copy_backend(&copy->backends[i]);
+	for (i = 0; i < copy->nfrontends; i++)
+		copy_frontend(&copy->frontends[i], copy);
+	return copy;
+}
+
+struct conf_server *
+conf_add_server(struct conf *conf, struct conf_backend *b, const char *name,
+    const char *host, uint16_t port)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < conf->nbackends; i++)
+		n += conf->backends[i].nservers;
+	if (n >= CONF_SERVERS_MAX)
+		return NULL;
+	b->servers =
+	    xrealloc(b->servers, (b->nservers + 1) * sizeof(*b->servers));
+	b->servers[b->nservers] = (struct conf_server){.name = xstrdup(name),
+	    .host = xstrdup(host),
+	    .port = port,
+	    .weight = CONF_WEIGHT,
+	    .discovered = true};
+	return &b->servers[b->nservers++];
+}
