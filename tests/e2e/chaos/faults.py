@@ -12,8 +12,16 @@ any), readonly and errors (error replies).
 
 import dataclasses
 
+from guards import clock, forged, lying, stopped, tilt
+from moves import aborted, crash, crash_return, detached, hang_long, hang_short, \
+    leader_dies, leader_dies_crash, leader_dies_with_primary, planned, planned_row, \
+    proxy_stopped, restart_all, sentinel_dies_with_primary, start_up, two_faults
+from splits import isolation, loss, minority, partition, partition_quick, \
+    primary_from_sentinels, proxy_blind_planned, proxy_from_sentinels
+
 STEADY = {"lost": 0, "gap": 0.2, "broken": 0, "errors": 0}
 PLANNED = {"lost": 0, "gap": 0.2, "errors": 0}
+RETURN = {"lost": 0, "gap": 5.5, "errors": 0}
 ALL = ("roleproxy", "haproxy", "haproxy-tuned")
 OURS = ("roleproxy",)
 SHORT = {"per_connection": 10}
@@ -38,113 +46,58 @@ class Fault:
     cold: bool = False          # the fault starts the clients itself
 
 
-# --- failovers --------------------------------------------------------------
-
-def planned(w):
-    """SENTINEL FAILOVER under load."""
-    old = w.primary
-    w.mark()
-    w.failover()
-    w.wait_named(old)
-
-
-def planned_row(w):
-    """Twenty of them, each as soon as the Sentinels agree on the one before."""
-    w.mark()
-    for i in range(20):
-        old = w.primary
-        w.failover(i % 3)
-        w.wait_named(old)
-        w.pace(0.5, "writes reach the new primary")
-
-
-def crash(w):
-    """kill -9; the server stays away."""
-    old = w.primary
-    w.mark()
-    old.kill()
-    w.wait_named(old)
-    w.pace(2, "writes reach the new primary")
-
-
-def crash_return(w):
-    """kill -9; the server comes back, a primary in its own eyes."""
-    crash(w)
-    w.first.start()
-
-
-def hang_short(w):
-    """SIGSTOP for less than the Sentinels' patience."""
-    p = w.primary
-    w.mark()
-    p.pause()
-    w.pace(3, "the primary hangs")
-    p.resume()
-
-
-def hang_long(w):
-    """SIGSTOP for so long that another is promoted; then it wakes."""
-    p = w.primary
-    w.mark()
-    p.pause()
-    w.pace(20, "the primary hangs")
-    p.resume()
-
-
-# --- partitions -------------------------------------------------------------
-
-def cut(w, a, b, seconds):
-    """Cut a from b for some time."""
-    w.mark()
-    w.links.cut(a, b)
-    w.pace(seconds, "the network is split")
-    w.links.heal()
-
-
-def partition(w, seconds=20):
-    """The primary is alone with the proxy's clients."""
-    cut(w, [w.first], w.replicas() + w.guards.all, seconds)
-
-
-def partition_quick(w):
-    """The same, shorter."""
-    partition(w, 12)
-
-
-def isolation(w):
-    """Primary and proxy on one side, all else on the other."""
-    cut(w, [w.first, w.PROXY], w.replicas() + w.guards.all, 20)
-
-
-def minority(w):
-    """Primary, one replica and the proxy on one side, all else on the other."""
-    near, *far = w.replicas()
-    cut(w, [w.first, near, w.PROXY], far + w.guards.all, 20)
-
-
-def primary_from_sentinels(w):
-    """The Sentinels do not see the primary; its replicas do."""
-    cut(w, [w.first], w.guards.all, 20)
-
-
-def proxy_from_sentinels(w):
-    """The proxy does not see the Sentinels; nothing else is wrong."""
-    cut(w, [w.PROXY], w.guards.all, 15)
-
-
 FAULTS = [
+    # The primary moves.
     Fault("planned", planned, PLANNED),
+    Fault("planned-strict", planned, {"lost": 0, "gap": 2.0, "errors": 0}, OURS, STRICT),
+    Fault("planned-short", planned, PLANNED, load=SHORT),
+    Fault("planned-two", planned, PLANNED, OURS, proxies=2),
+    Fault("planned-20", planned_row, PLANNED, OURS, limit=400),
     Fault("crash", crash, {"gap": 5.5, "after": 0.1, "errors": 0}),
-    Fault("crash-return", crash_return, {"lost": 0, "gap": 5.5, "errors": 0}),
-    Fault("crash-return-short", crash_return, {"lost": 0, "gap": 5.5, "errors": 0},
-          load=SHORT),
+    Fault("crash-return", crash_return, RETURN),
+    Fault("crash-return-short", crash_return, RETURN, load=SHORT),
+    Fault("crash-return-two", crash_return, RETURN, OURS, load=SHORT, proxies=2),
+    Fault("hang-3", hang_short, {"lost": 0, "broken": 0, "gap": 3.3, "errors": 0}),
+    Fault("hang-20", hang_long, {"lost": 0, "gap": 5.8, "errors": 0}),
+    Fault("two-faults", two_faults, {"lost_s": 0.5, "gap": 5.8}),
+    Fault("aborted", aborted, {"lost": 0, "gap": 5.5}),
+    # The network.
     Fault("partition", partition, {"last_lost": 2.0, "gap": 5.8}),
+    Fault("partition-fast", partition, {"last_lost": 0.8, "gap": 5.8}, OURS, FAST),
+    Fault("partition-strict", partition, {"last_lost": 2.0, "gap": 7.5}, OURS, STRICT),
+    Fault("partition-two", partition, {"last_lost": 2.0, "gap": 5.8}, OURS, proxies=2),
+    Fault("isolation", isolation, {"last_lost": 5.0}),
+    Fault("isolation-strict", isolation, {"last_lost": 3.0}, OURS, STRICT),
+    Fault("minority", minority, {"last_lost": 22.5}),
+    Fault("minority-strict", minority, {"last_lost": 3.0}, OURS, STRICT),
+    Fault("primary-no-sentinel", primary_from_sentinels, {"lost": 0, "gap": 0.2}),
+    Fault("proxy-no-sentinel", proxy_from_sentinels, STEADY),
+    Fault("proxy-no-sentinel-planned", proxy_blind_planned, {"lost_s": 2.0}),
+    Fault("loss-30", loss, {"lost_s": 2.0, "gap": 6.0}),
+    # The Sentinels.
+    Fault("leader-dies", leader_dies, {"lost_s": 0.5}),
+    Fault("leader-dies-strict", leader_dies, {"lost": 0}, OURS, STRICT),
+    Fault("leader-dies-crash", leader_dies_crash, {"lost_s": 0.5}),
+    Fault("leader-dies-crash-strict", leader_dies_crash, {"lost": 0}, OURS, STRICT),
+    Fault("leader-with-primary", leader_dies_with_primary, {"lost": 0, "after": 0.1}),
+    Fault("sentinel-with-primary", sentinel_dies_with_primary,
+          {"lost": 0, "after": 0.1}),
+    Fault("sentinels-stopped", stopped, STEADY),
+    Fault("sentinels-tilt", tilt, STEADY),
+    Fault("clock", clock, STEADY, OURS, fake_clock=True),
+    Fault("lying-sentinel", lying, STEADY, OURS),
+    Fault("forged-hello", forged, STEADY, OURS),
+    # Operators, and the proxy itself.
+    Fault("start-up", start_up, {"lost": 0, "readonly": 0, "errors": 0}, cold=True),
+    Fault("restart-all", restart_all, PLANNED),
+    Fault("detached", detached, {**STEADY, "stray": 0}),
+    Fault("proxy-stopped", proxy_stopped, {"lost": 0, "stray": 0, "errors": 0}),
 ]
 BY_NAME = {f.name: f for f in FAULTS}
 QUICK = [
     BY_NAME["planned"],
     dataclasses.replace(BY_NAME["crash-return-short"], down_after=2000,
-                        bar={"lost": 0, "gap": 2.5, "errors": 0}),
+                        bar={**RETURN, "gap": 2.5}),
     dataclasses.replace(BY_NAME["partition"], do=partition_quick, down_after=2000,
                         bar={"last_lost": 2.0, "gap": 2.8}),
 ]

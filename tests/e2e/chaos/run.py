@@ -72,7 +72,7 @@ def build(test, fault, candidate):
     fake = clock.Clock(test) if fault.fake_clock else None
     w = world.World(test, candidate, down_after=fault.down_after,
                     backend=fault.backend, proxies=fault.proxies, load=fault.load,
-                    env=fake and fake.env)
+                    env=fake and fake.env, guard_env=fake and fake.env)
     w.clock = fake
     return w
 

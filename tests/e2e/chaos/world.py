@@ -7,6 +7,7 @@ harness looks on from 127.0.9.9, so that what is cut is never its own view.
 """
 
 import os
+import signal
 import subprocess
 import time
 
@@ -179,6 +180,12 @@ class Guards(servers.Sentinels):
         names = {self.named(g.number) for g in self.all if g.alive()}
         return names.pop() if len(names) == 1 else None
 
+    def replica(self, i, server):
+        """What a Sentinel knows of a replica, as a dictionary."""
+        return next(r for r in (dict(zip(flat[::2], flat[1::2]))
+                                for flat in self.ask(i, "REPLICAS", self.master))
+                    if r["ip"] == server.host)
+
     def calm(self):
         """Do all that run agree, and is no failover or doubt under way?"""
         return self.verdict() is not None and all(
@@ -258,10 +265,11 @@ class Haproxy:
         """Where it listens."""
         return (PROXY, self.port)
 
-    def start(self):
+    def start(self, wait=True):
         """Start it, and wait until only the primary takes connections."""
         self.child = self.world.lab.spawn(self.name, ["haproxy", "-db", "-f", self.path])
-        wait_for(self.answers, "answers through " + self.name, 20)
+        if wait:
+            wait_for(self.answers, "answers through " + self.name, 20)
 
     def answers(self):
         """Do ten new connections in a row reach a primary?"""
@@ -389,9 +397,22 @@ class World:
         since = self.start if since is None else since
         return wait_for(lambda: self.watch.event(channel, since), channel, timeout)
 
-    def stand_alone(self, server, seconds):
+    @staticmethod
+    def until(when):
+        """Let the clients go on until that moment."""
+        time.sleep(max(0, when - time.monotonic()))     # paced: the fault's timing
+
+    def restart(self, server):
+        """End a replica as an operator would, and start it again."""
+        server.child.signal(signal.SIGTERM)
+        server.child.wait(20)
+        server.start()
+        wait_for(lambda: server.follows(self.primary), "its link", 30)
+
+    def stand_alone(self, server, seconds, action=None):
         """SETs that a server runs as long as it says primary, these seconds at
-        most: not one of them came by replication."""
+        most: not one of them came by replication. action is called when the
+        counting has begun."""
         first = last = None
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -401,8 +422,15 @@ class World:
                 continue
             if info["role"] != "master":
                 break
-            line = info.get("cmdstat_set", "calls=0")
-            last = int(line.split(",")[0].split("=")[1])
-            first = last if first is None else first
+            last = calls_of_set(info)
+            if first is None:
+                first = last
+                if action:
+                    action()
             time.sleep(0.005)   # paced: between two looks
         return (last or 0) - (first or 0)
+
+
+def calls_of_set(info):
+    """How many SETs a server ran, by its INFO."""
+    return int(info.get("cmdstat_set", "calls=0").split(",")[0].split("=")[1])
