@@ -17,7 +17,8 @@
 
 static const volatile int64_t *offset;
 
-/* How many seconds the clock is off. Allocates nothing: malloc asks for the time. */
+/* How many seconds the clock is off. Allocates nothing: malloc asks for the
+ * time. */
 static int64_t
 seconds_off(void)
 {
@@ -25,7 +26,8 @@ seconds_off(void)
 	void *p;
 	int fd;
 
-	if (offset == NULL && path != NULL && (fd = open(path, O_RDONLY | O_CLOEXEC)) != -1) {
+	if (offset == NULL && path != NULL &&
+	    (fd = open(path, O_RDONLY | O_CLOEXEC)) != -1) {
 		p = mmap(NULL, sizeof(*offset), PROT_READ, MAP_SHARED, fd, 0);
 		close(fd);
 		if (p != MAP_FAILED)
@@ -40,7 +42,8 @@ clock_gettime(clockid_t clock, struct timespec *ts)
 {
 	int rc = (int)syscall(SYS_clock_gettime, clock, ts);
 
-	if (rc == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+	if (rc == 0 &&
+	    (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
 		ts->tv_sec += seconds_off();
 	return rc;
 }
