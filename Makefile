@@ -59,18 +59,19 @@ FUZZ_resp    = health/info.c health/observation.c health/resp.c
 FUZZ_url     = $(FUZZ_ini)
 FUZZERS	 = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS = 600
+CHAOS	 = --full
 
 S	 = tests/scripts
 LINT	 = $(wildcard $(S)/include-dag.sh $(S)/headers.sh $(S)/style.sh \
 	   $(S)/keys.sh $(S)/shell.sh)
-CFILES	 = $(wildcard *.[ch] */*.[ch] tests/*/*.[ch])
+CFILES	 = $(wildcard *.[ch] */*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 ASAN	 = BUILD=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	   SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 # Some kernels randomise addresses more than TSan can take.
 PLAIN	 = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 TSAN	 = E2E_WRAP="$(PLAIN)" BUILD=build-tsan CFLAGS="-O1 -g" SANITIZE=-fsanitize=thread
 
-.PHONY: all help deps unit unit-bins e2e e2e-full asan asan-e2e tsan tsan-e2e \
+.PHONY: all help deps unit unit-bins e2e e2e-full chaos chaos-full asan asan-e2e tsan tsan-e2e \
 	valgrind fuzz clang lint fmt-check fmt check check-full bench demo \
 	install uninstall clean FORCE
 .SECONDARY:
@@ -111,6 +112,13 @@ e2e: $(BIN)				## end-to-end tests on real Redis and Sentinel (E2E=options)
 e2e-full:				## the same with the long ones
 	@$(MAKE) e2e E2E=--full
 
+chaos: $(BIN)				## three faults on real Redis and Sentinel (needs root)
+	@ROLEPROXY=$(CURDIR)/$(BIN) python3 tests/e2e/chaos/run.py --quick
+chaos-full:				## all faults, HAProxy beside it (CHAOS=--full)
+	@$(S)/deps.sh full
+	@$(MAKE) all
+	@ROLEPROXY=$(CURDIR)/$(BIN) python3 tests/e2e/chaos/run.py $(CHAOS)
+
 asan:					## unit tests under ASan and UBSan
 	@$(MAKE) $(ASAN) unit
 asan-e2e:
@@ -140,11 +148,11 @@ fmt-check:				## is everything formatted?
 fmt:					## format everything
 	clang-format -i $(CFILES)
 
-check: deps				## build, unit, lint, e2e: under ten minutes
-	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e
+check: deps				## build, unit, lint, e2e, chaos: under ten minutes
+	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e chaos
 check-full:				## all of that, sanitizers, valgrind, fuzzers, long runs
 	@$(S)/deps.sh full
-	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e-full \
+	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e-full chaos \
 	    asan asan-e2e tsan-e2e valgrind fuzz
 
 bench:					## compare with HAProxy (ROUNDS=7)

@@ -7,10 +7,11 @@ set -eu
 build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev libssl-dev'
 demo="$build redis-server redis-sentinel redis-tools python3"
 test="$demo check clang clang-format shellcheck netcat-openbsd curl procps util-linux"
+test="$test nftables iproute2"
 case ${1:-test} in
 demo)	want=$demo ;;
 test)	want=$test ;;
-full)	want="$test valgrind libclang-rt-14-dev" ;;
+full)	want="$test valgrind libclang-rt-14-dev haproxy" ;;
 bench)	want="$demo haproxy" ;;
 *)	echo "usage: deps.sh demo|test|full|bench" >&2; exit 2 ;;
 esac

@@ -4,7 +4,7 @@ set -u
 
 passed=0 failed=0 skipped=0
 cd "$(dirname "$0")/../.." || exit 1
-for file in .ci/run deploy/*.sh tests/*/*.sh; do
+for file in .ci/run deploy/*.sh tests/*/*.sh tests/*/*/*.sh; do
 	[ -f "$file" ] || continue
 	if ! bash -n "$file"; then
 		failed=$((failed + 1))

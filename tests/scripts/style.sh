@@ -65,15 +65,16 @@ homes() {
 shopt -s nullglob
 sources=(*.c base/*.c conf/*.c health/*.c proxy/*.c stats-ui/*.c)
 headers=(*.h base/*.h conf/*.h health/*.h proxy/*.h stats-ui/*.h)
-tests=(tests/*/*.[ch])
-scripts=(.ci/run deploy/*.sh tests/*/*.sh tests/*/*.py deploy/*.py)
+tests=(tests/*/*.[ch] tests/*/*/*.[ch])
+scripts=(.ci/run deploy/*.sh tests/*/*.sh tests/*/*.py tests/*/*/*.py deploy/*.py)
 
 rule "no file over 800 lines" longer_than 800 "${sources[@]}" "${tests[@]}" "${scripts[@]}"
 rule "no header over 120 lines" longer_than 120 "${headers[@]}"
 rule "no function over 80 lines" long_functions "${sources[@]}"
 rule "every file opens with a comment" no_opening_comment \
     "${sources[@]}" "${headers[@]}" "${tests[@]}" "${scripts[@]}" Makefile
-rule "tests wait for a condition, they do not sleep" sleeps tests/e2e/lib.py tests/e2e/test_*.py
+rule "tests wait for a condition, they do not sleep" sleeps tests/e2e/lib.py \
+    tests/e2e/test_*.py tests/e2e/chaos/*.py
 rule "lines end without blanks" grep -nE '[[:blank:]]+$' \
     "${sources[@]}" "${headers[@]}" "${tests[@]}" "${scripts[@]}" Makefile
 for library in ini.h event2/http.h event2/dns.h jansson.h; do
