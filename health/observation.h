@@ -6,6 +6,7 @@
 #define HEALTH_OBSERVATION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The result of a probe; probe_result_str() has the words. */
