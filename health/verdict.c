@@ -66,7 +66,16 @@ struct poll {
 	int64_t now;
 };
 
-/* One source's word: let it stand, or note that it is a hint. */
+/* Is the named server's own word enough? Not for what was overruled. */
+static bool
+is_trusted(
+    const struct verdict *v, const struct poll *p, int named, int64_t epoch)
+{
+	return epoch > v->overruled && named >= 0 && (size_t)named < p->n &&
+	       p->trusted[named];
+}
+
+/* One source's word: let it stand if there is enough behind it. */
 static void
 judge(struct verdict *v, const struct poll *p, int named, int64_t epoch)
 {
@@ -83,16 +92,29 @@ judge(struct verdict *v, const struct poll *p, int named, int64_t epoch)
 	    count_heard(p->sources, p->nsources, named, epoch) >= p->majority)
 		backed = true;
 	if (epoch > v->epoch) {
-		if (backed ||
-		    (named >= 0 && (size_t)named < p->n && p->trusted[named]))
+		if (backed || is_trusted(v, p, named, epoch))
 			accept(v, named, epoch, p->now);
-		else
-			v->hint = true;
 	} else if (backed &&
 		   (epoch == v->epoch || p->now - v->backed_at > SETTLE_MS)) {
 		/* Their configuration was made anew, or one has lied. */
+		if (epoch < v->epoch)
+			v->overruled = v->epoch;
 		accept(v, named, epoch, p->now);
 	}
+}
+
+/* Does someone still say a newer one? */
+static bool
+is_hinted(const struct verdict *v, const struct verdict_source *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if ((s[i].asked && s[i].epoch > v->epoch) ||
+		    (s[i].heard && s[i].hello_epoch > v->epoch))
+			return true;
+	}
+	return false;
 }
 
 void
@@ -108,7 +130,6 @@ verdict_update(struct verdict *v, const struct verdict_source *sources,
 	size_t i;
 
 	count_reached(sources, nsources, &p.asked, &p.heard);
-	v->hint = false;
 	for (i = 0; i < nsources; i++) {
 		if (sources[i].asked)
 			judge(v, &p, sources[i].named, sources[i].epoch);
@@ -116,6 +137,7 @@ verdict_update(struct verdict *v, const struct verdict_source *sources,
 			judge(v, &p, sources[i].hello_named,
 			    sources[i].hello_epoch);
 	}
+	v->hint = is_hinted(v, sources, nsources);
 	v->known = known;
 	v->agree = v->epoch < 0
 		       ? 0

@@ -32,6 +32,8 @@ struct verdict {
 	bool fresh;    /* enough Sentinels can be asked that it holds now */
 	bool hint;     /* someone names another: ask them all now */
 	bool mapped;   /* some verdict so far named a server of ours */
+	int64_t overruled; /* of that epoch was one that a majority took back:
+			    * up to there no server's word is enough */
 	unsigned agree,
 	    known; /* Sentinels that answer just this, of how many */
 };
