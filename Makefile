@@ -35,8 +35,11 @@ UNIT_addr    = base/addr.c base/units.c
 UNIT_balance = proxy/balance.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
 UNIT_copy    = $(UNIT_conf)
+UNIT_failover = health/failover.c
+UNIT_hello   = health/hello.c health/resp.c
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
+UNIT_link    = $(BASE) health/link.c health/resp.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
@@ -49,12 +52,15 @@ UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c 
 	       base/units.c health/observation.c health/role.c health/writer.c $(STATS)
 UNIT_units   = base/units.c
 UNIT_url     = $(UNIT_conf)
+UNIT_verdict = health/verdict.c
+UNIT_witness = health/witness.c
 UNIT_writer  = health/observation.c health/writer.c
 unit_objs = $(UNIT_$1:%.c=$(BUILD)/%.o)
 UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
 # The same for the fuzzers, tests/fuzz/fuzz_X.c.
 FUZZ_ini     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
+FUZZ_hello   = health/hello.c health/resp.c
 FUZZ_resp    = health/info.c health/observation.c health/resp.c
 FUZZ_url     = $(FUZZ_ini)
 FUZZERS	 = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
