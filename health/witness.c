@@ -66,19 +66,23 @@ judge(const struct witness *w, const struct witness_rules *r,
 	return WITNESS_FINE;
 }
 
-/* For fence = strict: a majority must hear it, whatever the replicas do. */
+/* For fence = strict: a majority must hear it, whatever the replicas do. Those
+ * that cannot be asked, or do not watch a new writer yet, have fence-after. */
 static enum witness_reason
 judge_strictly(const struct witness *w, const struct witness_rules *r,
     const struct witness_news *n)
 {
-	unsigned hear, deaf;
+	unsigned majority = n->known / 2 + 1, hear, deaf;
+	int64_t since = w->since > w->start ? w->since : w->start;
 
 	count(n, r->fence_after, &hear, &deaf);
-	if (hear > n->known / 2)
+	if (hear >= majority)
 		return WITNESS_FINE;
-	return w->since != 0 && n->now - w->since <= r->fence_after
-		   ? WITNESS_FINE
-		   : WITNESS_MAJORITY;
+	/* Even if all the others did hear it, they would be too few. */
+	if (deaf + majority > n->known)
+		return WITNESS_MAJORITY;
+	return n->now - since <= r->fence_after ? WITNESS_FINE
+						: WITNESS_MAJORITY;
 }
 
 /* Is it witnessed again, by what was seen after it was fenced? */
