@@ -175,7 +175,8 @@ hello_event(const struct resp *channel, const struct resp *message)
 	size_t n;
 
 	if (e.kind == EVENT_OTHER || message->len >= sizeof(buf) ||
-	    message->type != RESP_BULK) {
+	    message->type != RESP_BULK ||
+	    memchr(message->str, '\0', message->len) != NULL) {
 		e.kind = EVENT_OTHER;
 		return e;
 	}
