@@ -3,6 +3,7 @@
  * 7.0.15, and what is left of them when they are cut or wrong.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,6 +164,136 @@ START_TEST(test_cut)
 }
 END_TEST
 
+/* The slaveN lines of a primary and what is read of them, one "HOST PORT
+ * [online] OFFSET LAG" each. */
+struct list {
+	const char *lines, *replicas;
+};
+
+#define LINE(n, rest) "slave" n ":" rest "\r\n"
+#define ONE           "ip=127.0.0.1,port=7982,state=online,offset=50,lag=1"
+#define SEEN          "127.0.0.1 7982 online 50 1;"
+
+static const struct list lists[] = {
+    {"", ""},
+    {LINE("0", ONE), SEEN},
+    {LINE("0", ONE) LINE("1", "ip=::1,port=1,state=online,offset=0,lag=0"),
+	SEEN "::1 1 online 0 0;"},
+    {LINE("0", "ip=db-2.example.org,port=65535,state=wait_bgsave,offset=0,"
+	       "lag=0"),
+	"db-2.example.org 65535 0 0;"},
+    {LINE("0", "ip=127.0.0.1,port=7982,state=send_bulk,offset=0,lag=0"),
+	"127.0.0.1 7982 0 0;"},
+    {LINE("0", "ip=127.0.0.1,port=7982,state=online,offset=9223372036854775807,"
+	       "lag=9223372036854775807"),
+	"127.0.0.1 7982 online 9223372036854775807 9223372036854775807;"},
+    /* In another order, with more, and with less. */
+    {LINE("0", "lag=1,offset=50,state=online,port=7982,ip=127.0.0.1"), SEEN},
+    {LINE("0", ONE ",type=replica,io-thread=0"), SEEN},
+    {LINE("0", "ip=127.0.0.1,port=7982"), "127.0.0.1 7982 -1 -1;"},
+    {LINE("0", "ip=127.0.0.1,port=7982,state=online,offset=,lag="),
+	"127.0.0.1 7982 online -1 -1;"},
+    {LINE("0", "ip=127.0.0.1,port=7982,state=onlinex,offset=5x,lag=-1"),
+	"127.0.0.1 7982 -1 -1;"},
+    {LINE("0", "ip=127.0.0.1,port=7982,state=online,"
+	       "offset=9223372036854775808,lag=1"),
+	"127.0.0.1 7982 online -1 1;"},
+    /* No address: it is left out, those after it are not. */
+    {LINE("0", "port=7982,state=online,offset=50,lag=1"), ""},
+    {LINE("0", "ip=,port=7982,state=online,offset=50,lag=1"), ""},
+    {LINE("0", "ip=127.0.0.1,state=online,offset=50,lag=1"), ""},
+    {LINE("0", "ip=127.0.0.1,port=0,state=online,offset=50,lag=1"), ""},
+    {LINE("0", "ip=127.0.0.1,port=65536,state=online,offset=50,lag=1"), ""},
+    {LINE("0", "ip=" ZEROS ZEROS ",port=1,state=online,offset=50,lag=1"), ""},
+    {LINE("0", "port=1") LINE("1", ONE), SEEN},
+    {LINE("0", "") LINE("1", ONE), SEEN},
+    /* Keys that end like others. */
+    {LINE("0", "xip=a,ip=127.0.0.1,report=1,port=7982,state=online,offset=50,"
+	       "lag=1"),
+	SEEN},
+    /* They are numbered without a gap, in any order. */
+    {LINE("1", ONE), ""},
+    {LINE("0", ONE) LINE("2", ONE), SEEN},
+    {LINE("1", ONE) LINE("0", ONE), SEEN SEEN},
+    {LINE("00", ONE), ""},
+    {"xslave0:" ONE "\r\n", ""},
+};
+
+/* What was read, in the words of a list. */
+static void
+describe(const struct observation *o, char *text, size_t size)
+{
+	const struct observed_replica *r;
+	size_t i, len = 0;
+
+	text[0] = '\0';
+	for (i = 0; i < o->nlist; i++) {
+		r = &o->list[i];
+		len += (size_t)snprintf(text + len, size - len,
+		    "%s %u %s%lld %lld;", r->host, r->port,
+		    r->online ? "online " : "", (long long)r->offset,
+		    (long long)r->lag_s);
+	}
+}
+
+START_TEST(test_replicas)
+{
+	const struct list *l = &lists[_i];
+	struct observation o;
+	char text[512], seen[512];
+
+	memset(&o, 0xa5, sizeof(o));
+	snprintf(text, sizeof(text), M "%smaster_repl_offset:50\r\n", l->lines);
+	ck_assert_int_eq(info_read_replication(text, strlen(text), &o), 0);
+	describe(&o, seen, sizeof(seen));
+	ck_assert_msg(strcmp(seen, l->replicas) == 0, "%s: '%s', not '%s'",
+	    l->lines, seen, l->replicas);
+	/* A replica's own replicas are not read. */
+	snprintf(text, sizeof(text), S "%s", l->lines);
+	ck_assert_int_eq(info_read_replication(text, strlen(text), &o), 0);
+	ck_assert_uint_eq(o.nlist, 0);
+}
+END_TEST
+
+/* Cut anywhere, there is the whole line or none. */
+START_TEST(test_replicas_cut)
+{
+	static const char text[] = M LINE("0", ONE);
+	struct observation o;
+	char *copy, seen[128];
+	size_t n;
+
+	for (n = strlen(M); n < sizeof(text); n++) {
+		copy = malloc(n);
+		ck_assert_ptr_nonnull(copy);
+		memcpy(copy, text, n);
+		ck_assert_int_eq(info_read_replication(copy, n, &o), 0);
+		describe(&o, seen, sizeof(seen));
+		ck_assert_str_eq(seen, n < sizeof(text) - 1 ? "" : SEEN);
+		free(copy);
+	}
+}
+END_TEST
+
+/* Of more than there is room for, the first are kept. */
+START_TEST(test_many_replicas)
+{
+	char text[4096] = M;
+	struct observation o;
+	size_t len = strlen(text), i;
+
+	for (i = 0; i < OBSERVED_REPLICAS + 4; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "slave%zu:ip=10.0.0.%zu,port=1,state=online,offset=%zu,"
+		    "lag=0\r\n",
+		    i, i, i);
+	ck_assert_int_eq(info_read_replication(text, len, &o), 0);
+	ck_assert_uint_eq(o.nlist, OBSERVED_REPLICAS);
+	for (i = 0; i < OBSERVED_REPLICAS; i++)
+		ck_assert_int_eq(o.list[i].offset, (int64_t)i);
+}
+END_TEST
+
 /* A text of INFO server and what it tells. */
 struct server {
 	const char *text;
@@ -228,6 +359,7 @@ main(void)
 {
 	int nsamples = sizeof(samples) / sizeof(samples[0]);
 	int nservers = sizeof(servers) / sizeof(servers[0]), failed;
+	int nlists = sizeof(lists) / sizeof(lists[0]);
 	Suite *suite = suite_create("info");
 	TCase *tc = tcase_create("info");
 	SRunner *runner = srunner_create(suite);
@@ -235,6 +367,9 @@ main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_loop_test(tc, test_replication, 0, nsamples);
 	tcase_add_loop_test(tc, test_server, 0, nservers);
+	tcase_add_loop_test(tc, test_replicas, 0, nlists);
+	tcase_add_test(tc, test_replicas_cut);
+	tcase_add_test(tc, test_many_replicas);
 	tcase_add_test(tc, test_cut);
 	tcase_add_test(tc, test_words);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,8 +1,10 @@
 /*
- * health/resp.c: what is a value, what is not complete yet, what is not RESP.
+ * health/resp.c: what is a value, what is not complete yet, what is not RESP;
+ * values with all that is in them, and what a string or a number is.
  */
 #include <check.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,10 +166,195 @@ START_TEST(test_nul)
 }
 END_TEST
 
+/* A value with all that is in it: the types and texts of its heads and leaves
+ * in the order of the wire, as `*2 $a :1 +b -c _`; NULL: refused. */
+struct tree {
+	const char *bytes;
+	ssize_t used;
+	const char *tokens;
+};
+
+#define MESSAGE "$7\r\nmessage\r\n"
+
+static const struct tree trees[] = {
+    {"+OK\r\n", 5, "+OK"},
+    {"+OK\r\n+NO\r\n", 5, "+OK"},
+    {"*0\r\n", 4, "*0"},
+    {"*0\r\n+OK\r\n", 4, "*0"},
+    {"*-1\r\n", 5, "_"},
+    {"$-1\r\n", 5, "_"},
+    {"*1\r\n*-1\r\n", 9, "*1 _"},
+    {"*2\r\n$1\r\na\r\n:7\r\n", 15, "*2 $a :7"},
+    {"*3\r\n" MESSAGE "$1\r\nc\r\n$0\r\n\r\n", 30, "*3 $message $c $"},
+    {"*2\r\n*1\r\n:1\r\n*1\r\n:2\r\n", 20, "*2 *1 :1 *1 :2"},
+    {"*2\r\n*0\r\n*0\r\n", 12, "*2 *0 *0"},
+    {"*1\r\n*1\r\n*1\r\n*1\r\n+x\r\n", 20, "*1 *1 *1 *1 +x"},
+    {"*3\r\n*2\r\n+a\r\n*1\r\n-b\r\n:-3\r\n$-1\r\n", 30,
+	"*3 *2 +a *1 -b :-3 _"},
+    {"*2\r\n*2\r\n+a\r\n+b\r\n+c\r\n+d\r\n", 20, "*2 *2 +a +b +c"},
+    {"", 0, ""},
+    {"*1\r\n", 0, "*1"},
+    {"*2\r\n*0\r\n", 0, "*2 *0"},
+    {"*2\r\n+a\r\n+b", 0, "*2 +a"},
+    {"*1\r\nx", -1, NULL},
+    {"*2\r\n+a\r\n\r\n", -1, NULL},
+    {"*1\r\n*1025\r\n", -1, NULL},
+    {"*1\r\n$262145\r\n", -1, NULL},
+    {"*1\r\n*-2\r\n", -1, NULL},
+    /* More than the eight there is room for. */
+    {"*7\r\n:1\r\n:2\r\n:3\r\n:4\r\n:5\r\n:6\r\n:7\r\n", 32,
+	"*7 :1 :2 :3 :4 :5 :6 :7"},
+    {"*8\r\n:1\r\n:2\r\n:3\r\n:4\r\n:5\r\n:6\r\n:7\r\n:8\r\n", -1, NULL},
+    {"*8\r\n:1\r\n:2\r\n:3\r\n:4\r\n:5\r\n:6\r\n:7\r\n", -1, NULL},
+    {"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n+x\r\n", -1, NULL},
+};
+#define ROOM 8
+
+/* Tokens in the words of a tree. */
+static void
+describe(const struct resp *r, size_t n, char *text, size_t size)
+{
+	static const char marks[] = {[RESP_SIMPLE] = '+',
+	    [RESP_ERROR] = '-',
+	    [RESP_INTEGER] = ':',
+	    [RESP_BULK] = '$',
+	    [RESP_ARRAY] = '*',
+	    [RESP_NIL] = '_'};
+	size_t i, len = 0;
+
+	text[0] = '\0';
+	for (i = 0; i < n; i++) {
+		len += (size_t)snprintf(text + len, size - len, "%s%c",
+		    i > 0 ? " " : "", marks[r[i].type]);
+		if (r[i].type == RESP_INTEGER || r[i].type == RESP_ARRAY)
+			len += (size_t)snprintf(text + len, size - len, "%lld",
+			    (long long)r[i].integer);
+		else
+			len += (size_t)snprintf(text + len, size - len, "%.*s",
+			    (int)r[i].len, r[i].str);
+	}
+}
+
+START_TEST(test_tree)
+{
+	const struct tree *t = &trees[_i];
+	size_t len = strlen(t->bytes), n;
+	char *buf = exact(t->bytes, len), text[256];
+	struct resp out[ROOM];
+
+	ck_assert_msg(
+	    resp_read_all(buf, len, out, ROOM, &n) == t->used, "%s", t->bytes);
+	ck_assert_uint_le(n, ROOM);
+	if (t->tokens != NULL) {
+		describe(out, n, text, sizeof(text));
+		ck_assert_str_eq(text, t->tokens);
+	}
+	free(buf);
+}
+END_TEST
+
+/* Cut at each length it is incomplete; with less room it is refused. */
+START_TEST(test_tree_cut)
+{
+	const struct tree *t = &trees[_i];
+	struct resp out[ROOM];
+	size_t n, needed;
+	char *buf;
+	ssize_t i;
+
+	for (i = 0; i < t->used; i++) {
+		buf = exact(t->bytes, (size_t)i);
+		ck_assert_msg(resp_read_all(buf, (size_t)i, out, ROOM, &n) == 0,
+		    "%s cut to %zd", t->bytes, i);
+		free(buf);
+	}
+	if (t->used <= 0)
+		return;
+	resp_read_all(t->bytes, strlen(t->bytes), out, ROOM, &needed);
+	for (i = 0; i < (ssize_t)needed; i++)
+		ck_assert_int_eq(resp_read_all(t->bytes, strlen(t->bytes), out,
+				     (size_t)i, &n),
+		    -1);
+	ck_assert_int_eq(
+	    resp_read_all(t->bytes, strlen(t->bytes), out, needed, &n),
+	    t->used);
+}
+END_TEST
+
+/* A value as a string and as a number. */
+struct value {
+	const char *bytes, *copy; /* NULL: it is not copied */
+	int64_t number;           /* -7: it is none */
+};
+
+static const struct value values[] = {
+    {"+OK\r\n", "OK", -7},
+    {"$2\r\nOK\r\n", "OK", -7},
+    {"-OK\r\n", NULL, -7},
+    {"$-1\r\n", NULL, -7},
+    {"*0\r\n", NULL, -7},
+    {":12\r\n", NULL, 12},
+    {":-12\r\n", NULL, -12},
+    {"$2\r\n12\r\n", "12", 12},
+    {"+12\r\n", "12", 12},
+    {"-12\r\n", NULL, -7},
+    {"$3\r\n-12\r\n", "-12", -12},
+    {"$0\r\n\r\n", "", -7},
+    {"$3\r\n1 2\r\n", NULL, -7},
+    {"$3\r\n12x\r\n", "12x", -7},
+    {"$3\r\n+12\r\n", "+12", -7},
+    {"$3\r\n\x01xy\r\n", NULL, -7},
+    {"$2\r\n\xc3\xa9\r\n", NULL, -7},
+    {"$7\r\nsevenxx\r\n", "sevenxx", -7},
+    {"$8\r\neightxxx\r\n", NULL, -7},
+    {"$19\r\n9223372036854775807\r\n", NULL, INT64_MAX},
+    {"$19\r\n9223372036854775808\r\n", NULL, -7},
+    {"$20\r\n-9223372036854775808\r\n", NULL, INT64_MIN},
+};
+
+START_TEST(test_value)
+{
+	const struct value *v = &values[_i];
+	char copy[8] = "before";
+	struct resp r;
+
+	ck_assert_int_gt(resp_read(v->bytes, strlen(v->bytes), &r), 0);
+	ck_assert_int_eq(resp_copy(&r, copy, sizeof(copy)), v->copy != NULL);
+	ck_assert_str_eq(copy, v->copy == NULL ? "" : v->copy);
+	ck_assert_int_eq(resp_number(&r, -7), v->number);
+}
+END_TEST
+
+/* Just this text, as a string of either kind. */
+START_TEST(test_is)
+{
+	struct resp r = {.type = RESP_BULK, .str = "message", .len = 7};
+
+	ck_assert(resp_is(&r, "message"));
+	ck_assert(!resp_is(&r, "messag"));
+	ck_assert(!resp_is(&r, "messages"));
+	ck_assert(!resp_is(&r, "Message"));
+	ck_assert(!resp_is(&r, ""));
+	r.type = RESP_SIMPLE;
+	ck_assert(resp_is(&r, "message"));
+	r.type = RESP_ERROR;
+	ck_assert(!resp_is(&r, "message"));
+	r.type = RESP_BULK;
+	r.len = 0;
+	ck_assert(resp_is(&r, ""));
+	/* A NUL is a byte like others. */
+	r.str = "a\0b";
+	r.len = 3;
+	ck_assert(!resp_is(&r, "a"));
+}
+END_TEST
+
 int
 main(void)
 {
 	int n = sizeof(samples) / sizeof(samples[0]), failed;
+	int ntrees = sizeof(trees) / sizeof(trees[0]);
+	int nvalues = sizeof(values) / sizeof(values[0]);
 	Suite *suite = suite_create("resp");
 	TCase *tc = tcase_create("resp");
 	SRunner *runner = srunner_create(suite);
@@ -177,6 +364,10 @@ main(void)
 	tcase_add_loop_test(tc, test_cut, 0, n);
 	tcase_add_test(tc, test_limits);
 	tcase_add_test(tc, test_nul);
+	tcase_add_loop_test(tc, test_tree, 0, ntrees);
+	tcase_add_loop_test(tc, test_tree_cut, 0, ntrees);
+	tcase_add_loop_test(tc, test_value, 0, nvalues);
+	tcase_add_test(tc, test_is);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
