@@ -54,7 +54,9 @@ UNIT_units   = base/units.c
 UNIT_url     = $(UNIT_conf)
 UNIT_verdict = health/verdict.c
 UNIT_witness = health/witness.c
-UNIT_writer  = health/observation.c health/writer.c
+SITUATION    = tests/unit/writer_situation.c
+UNIT_writer  = $(SITUATION) health/observation.c health/writer.c
+UNIT_writer_random = $(UNIT_writer)
 unit_objs = $(UNIT_$1:%.c=$(BUILD)/%.o)
 UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
