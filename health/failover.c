@@ -51,7 +51,8 @@ failover_update(struct failover *f, const struct failover_news *news)
 {
 	if (f->phase == FAILOVER_NONE)
 		return FAILOVER_GOES_ON;
-	if (news->verdict > f->epoch)
+	/* Sentinels that were made anew count from 0 again. */
+	if (news->verdict > f->epoch || news->confirmed)
 		return end(f, FAILOVER_DONE, news->now);
 	if (!news->leader_alive)
 		return end(f, FAILOVER_LEADER_LOST, news->now);

@@ -43,6 +43,7 @@ struct failover_news {
 	bool leader_alive; /* its connections are open, it answers */
 	bool primary;      /* the successor says primary */
 	int64_t verdict;   /* epoch of the verdict that stands */
+	bool confirmed;    /* that verdict names the successor */
 };
 
 /* A Sentinel has selected a successor in that failover epoch (0 unknown). False

@@ -17,8 +17,8 @@
  * Words that something is asked of: s=X/L/E, Sentinel L selects server X in
  * epoch E: is it "taken" or "refused"? a=L, it gives up; u, time has passed:
  * what ends, "-" if nothing. Words that are true from then on: +N, ms; v=N, the
- * verdict's epoch; silent and alive, the leading Sentinel; primary and replica,
- * the successor.
+ * verdict's epoch; named, it is the successor that it names; silent and alive,
+ * the leading Sentinel; primary and replica, the successor.
  *
  * Out: an answer for each question, then the phase.
  */
@@ -50,6 +50,9 @@ static const struct sample samples[] = {
 	"taken - done none"},
     {"a verdict, and no primary any more", "s=2/1/4 primary u replica v=4 u",
 	"taken - done none"},
+    {"confirmed with the same epoch", "s=2/1/4 primary u named u",
+	"taken - done none"},
+    {"confirmed with an older epoch", "s=2/1/4 v=1 named u", "taken done none"},
     {"told once", "s=2/1/4 v=4 u u u", "taken done - - none"},
     {"no verdict ever before", "v=-1 s=2/1/1 u v=0 u", "taken - done none"},
 
@@ -184,6 +187,8 @@ play_news(struct scene *s, const char *word)
 		s->news.now += atoi(word + 1);
 	else if (strncmp(word, "v=", 2) == 0)
 		s->news.verdict = atoi(word + 2);
+	else if (strcmp(word, "named") == 0)
+		s->news.confirmed = true;
 	else if (strcmp(word, "silent") == 0 || strcmp(word, "alive") == 0)
 		s->news.leader_alive = word[0] == 'a';
 	else if (strcmp(word, "primary") == 0 || strcmp(word, "replica") == 0)
