@@ -57,6 +57,8 @@ UNIT_witness = health/witness.c
 SITUATION    = tests/unit/writer_situation.c
 UNIT_writer  = $(SITUATION) health/observation.c health/writer.c
 UNIT_writer_random = $(UNIT_writer)
+UNIT_writer_sequence = tests/unit/world.c $(UNIT_failover) $(UNIT_verdict) \
+	       $(UNIT_witness) $(UNIT_writer)
 unit_objs = $(UNIT_$1:%.c=$(BUILD)/%.o)
 UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
