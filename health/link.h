@@ -18,7 +18,7 @@ struct link;
 
 /* What happens to a link. None may free it. */
 struct link_ops {
-	/* It is open, AUTH is on its way: ask. */
+	/* It is open, and lets us in: ask. */
 	void (*up)(void *arg);
 	/* One whole answer or message, valid until this returns. */
 	void (*reply)(const struct resp *r, size_t n, void *arg);
