@@ -474,9 +474,12 @@ confirm(const struct election *e, enum writer_cause cause)
 
 	if (is_candidate(i) && h->fenced && i->retired)
 		return verdict(e, WRITER_NONE, CAUSE_NO_CANDIDATE, -1);
+	/* Who only W2 has chosen is as provisional as before. */
+	if (is_candidate(i) && h->fenced && cause != CAUSE_SELECTED)
+		cause = CAUSE_RESUMED;
 	if (is_candidate(i))
 		return verdict(e, h->fenced ? WRITER_SWITCH : WRITER_STAY,
-		    h->fenced ? CAUSE_RESUMED : cause, h->incumbent);
+		    cause, h->incumbent);
 	if (h->fenced)
 		return verdict(e, WRITER_NONE, lost, -1);
 	if (lost == CAUSE_DEMOTED || lost == CAUSE_MAINTENANCE)
@@ -490,8 +493,11 @@ by_failover(struct election *e)
 {
 	int x = e->evidence->successor;
 
+	/* For some seconds nobody is asked to witness it; then they are. */
 	if (x == e->history->incumbent)
-		return confirm(e, CAUSE_SELECTED);
+		return e->evidence->unwitnessed
+			   ? depose(e, CAUSE_UNWITNESSED, false)
+			   : confirm(e, CAUSE_SELECTED);
 	if (!e->evidence->strict && may_become(e, &e->servers[x]))
 		return verdict(e, WRITER_SWITCH, CAUSE_SELECTED, x);
 	return depose(e, CAUSE_FAILOVER, false);
