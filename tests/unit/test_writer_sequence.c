@@ -475,24 +475,50 @@ is_justified(const struct proxy *p)
 	}
 }
 
+/* Why a writer that was kept should not have been; NULL: all is well. */
+static const char *
+wrong_to_keep(const struct proxy *p)
+{
+	const struct writer_history *h = &p->history;
+	const struct answer *leader = &p->answers[p->failover.leader];
+	bool selected = p->failover.phase != FAILOVER_NONE;
+
+	if (h->incumbent < 0 || h->fenced)
+		return "kept, and there is none";
+	if (p->servers[h->incumbent].maintenance)
+		return "kept in maintenance";
+	if (p->decided.action == WRITER_STAY &&
+	    !situation_is_candidate(&p->servers[h->incumbent]))
+		return "stays, and cannot";
+	if (p->evidence.unwitnessed)
+		return "kept without a witness";
+	if (selected && p->failover.successor != h->incumbent)
+		return "kept, though its successor is selected";
+	if (selected && play.w.now - leader->at > LEADER_MS)
+		return "provisional, and the leading Sentinel is silent";
+	if (!selected && h->provisional && p->verdict.fresh &&
+	    p->verdict.named != h->incumbent)
+		return "provisional, and nothing backs it";
+	return NULL;
+}
+
 /* Decide, and carry it out. */
 static void
 evaluate(struct proxy *p)
 {
+	const char *wrong;
+
 	update(p);
 	p->seen |= once_in(2);
 	p->decided =
 	    writer_decide(p->servers, play.w.n, &p->history, &p->evidence);
 	switch (p->decided.action) {
 	case WRITER_STAY:
-		if (!situation_is_candidate(&p->servers[p->history.incumbent]))
-			report(p, "stays, and cannot");
-		/* FALLTHROUGH */
 	case WRITER_WAIT:
 		p->writer = p->history.incumbent;
-		if (p->writer < 0 || p->history.fenced ||
-		    p->servers[p->writer].maintenance)
-			report(p, "a writer that may not be one");
+		wrong = wrong_to_keep(p);
+		if (wrong != NULL)
+			report(p, wrong);
 		break;
 	case WRITER_FENCE:
 		if (!is_justified(p))
