@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "health/failover.h"
 #include "health/verdict.h"
@@ -16,6 +17,7 @@
 #include "tests/unit/writer_situation.h"
 
 #define SEQUENCES  20000
+#define ENOUGH_S   60 /* of processor time, where all is slow (valgrind) */
 #define STEPS      30
 #define CALM_STEPS 60
 #define CALM_MS    500
@@ -647,7 +649,9 @@ START_TEST(test_sequences)
 	unsigned i;
 
 	play.seed = random_seed();
-	for (play.round = 0; play.round < SEQUENCES; play.round++) {
+	for (play.round = 0;
+	     play.round < SEQUENCES && clock() / CLOCKS_PER_SEC < ENOUGH_S;
+	     play.round++) {
 		world_begin(&play.w);
 		how = fences[random_below(5)];
 		for (i = 0; i < PROXIES; i++)
