@@ -395,7 +395,7 @@ START_TEST(test_cut)
 			server_send(&servers[0], MESSAGES, i);
 		ck_assert_int_le(told.replies, 7);
 		if (i < len)
-			server_send(&servers[0], MESSAGES + i, len - i);
+			server_send(&servers[0], &MESSAGES[i], len - i);
 		wait_for(&told.replies, 7);
 		ck_assert_str_eq(told.said, SAID);
 	}
