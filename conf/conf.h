@@ -39,14 +39,14 @@ struct conf_backend {
 	enum conf_check check;
 	int64_t check_interval, check_timeout, check_fast; /* ms */
 	unsigned fall, rise;
-	char *username, *password;     /* NULL when there is none; secret */
-	int64_t connect_timeout, hold; /* ms */
-	int64_t server_timeout;        /* ms, 0 off */
-	int64_t fence_after;           /* ms; in this release the lease only */
-	unsigned retries;
-	int64_t keepalive_idle, keepalive_interval; /* ms; idle 0: off */
-	unsigned keepalive_count;
-	int64_t user_timeout; /* ms, 0: the system's */
+	char *username, *password; /* NULL when there is none; secret */
+	int64_t connect_timeout, hold, max_lag, role_lost_drain; /* ms */
+	int64_t server_timeout, user_timeout; /* 0: off, the system's */
+	int64_t fence_after;    /* in this release the lease only */
+	uint64_t max_lag_bytes; /* 0: any, as in max_lag */
+	unsigned retries, min_readers, keepalive_count;
+	enum conf_role_lost role_lost;
+	int64_t keepalive_idle, keepalive_interval; /* idle 0: off */
 };
 
 struct conf_frontend {

@@ -132,6 +132,38 @@ parse_time(struct key_value *v)
 	return 0;
 }
 
+/* A size. */
+int
+parse_size(struct key_value *v)
+{
+	int64_t bytes;
+
+	if (units_size(v->text, &bytes, v->error) != 0)
+		return -1;
+	*(uint64_t *)field(v) = (uint64_t)bytes;
+	return 0;
+}
+
+/* close, keep, or drain and a time. */
+int
+parse_role_lost(struct key_value *v)
+{
+	struct conf_backend *b = v->object;
+
+	if (strcmp(v->text, "close") == 0)
+		b->role_lost = ROLE_LOST_CLOSE;
+	else if (strcmp(v->text, "keep") == 0)
+		b->role_lost = ROLE_LOST_KEEP;
+	else if (strncmp(v->text, "drain ", 6) == 0)
+		b->role_lost = ROLE_LOST_DRAIN;
+	else
+		return refuse(
+		    v, "'%.40s' is not close, keep or drain TIME", v->text);
+	if (b->role_lost != ROLE_LOST_DRAIN)
+		return 0;
+	return units_time(v->text + 6, &b->role_lost_drain, v->error);
+}
+
 /* A number of the key's range. */
 int
 parse_number(struct key_value *v)

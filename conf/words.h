@@ -7,6 +7,7 @@
 
 enum conf_check { CHECK_REDIS, CHECK_TCP, CHECK_NONE };
 enum conf_auto { AUTO_OFF, AUTO_ON, AUTO_AUTO };
+enum conf_role_lost { ROLE_LOST_CLOSE, ROLE_LOST_KEEP, ROLE_LOST_DRAIN };
 enum conf_session_log { SESSION_LOG_OFF, SESSION_LOG_ERRORS, SESSION_LOG_ALL };
 
 /* Which servers a frontend may use; Lettuce's names. */
