@@ -14,9 +14,9 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 	   base/units.c
 CONF	 = conf/check.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c
-HEALTH	 = health/check.c health/group.c health/info.c health/monitor.c \
-	   health/observation.c health/probe.c health/resp.c health/role.c \
-	   health/snapshot.c health/writer.c
+HEALTH	 = health/check.c health/group.c health/info.c health/lag.c \
+	   health/monitor.c health/observation.c health/probe.c health/resp.c \
+	   health/role.c health/snapshot.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c
@@ -34,6 +34,7 @@ UNIT_balance = proxy/balance.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
+UNIT_lag     = health/lag.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
