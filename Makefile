@@ -16,7 +16,7 @@ CONF	 = conf/check.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c
 HEALTH	 = health/check.c health/group.c health/info.c health/lag.c \
 	   health/monitor.c health/observation.c health/probe.c health/resp.c \
-	   health/role.c health/snapshot.c health/writer.c
+	   health/readers.c health/role.c health/snapshot.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c

@@ -13,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "health/decision.h"
+#include "health/lag.h"
 #include "health/snapshot.h"
 #include "health/writer.h"
 
@@ -32,6 +33,12 @@ struct member {
 	struct check *check;   /* (borrowed from ref) */
 	bool maintenance;
 	bool fenced;                /* says primary and is not the writer */
+	bool fit;                   /* for reads, but for its lag */
+	bool lagging;               /* see struct lag_reader */
+	struct lag lag;             /* as of its last check */
+	enum role lost_as;          /* up in this role, and no reader; or 0 */
+	bool lost_closed;           /* misfits has risen for that */
+	int64_t lost_at;            /* clock_ms() when that began */
 	uint64_t retired_at;        /* generation that left it out; 0 in use */
 	struct snapshot_server now; /* as last published */
 };
@@ -45,6 +52,7 @@ struct group {
 	struct writer_history history; /* .incumbent is a member id */
 	int writer;                    /* member id, -1 none */
 	struct writer_verdict verdict;
+	struct lag_history lag;    /* of the writer's offsets */
 	uint64_t fence_generation; /* published the fence that is waited for */
 	int64_t evidence_at;       /* clock_ms() of what it was fenced for */
 	unsigned closed;           /* sessions that the fence closed */
@@ -75,7 +83,13 @@ void group_evaluate(struct members *m, struct group *g, int64_t evidence_at);
  * writer is fenced. */
 void group_moved(struct members *m, struct member *mb, int64_t evidence_at);
 
-/* Set mb->now to what the workers are to know of it. */
+/* Is there a writer to compare replicas with? Its state; NULL if there is none,
+ * or it may be away. */
+const struct server_state *group_sure_writer(
+    const struct members *m, const struct group *g);
+
+/* Set mb->now to what the workers are to know of it, and mb->fit. What depends
+ * on the other members, readable above all, is readers.c's. */
 void group_picture(const struct members *m, struct member *mb);
 
 /* Close a member's sessions with the next snapshot. */
