@@ -15,8 +15,8 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c conf/url.c
 HEALTH	 = health/check.c health/failover.c health/gossip.c health/group.c \
-	   health/hello.c health/info.c health/link.c health/monitor.c \
-	   health/observation.c health/probe.c health/resp.c health/role.c \
+	   health/hello.c health/info.c health/lag.c health/link.c health/monitor.c \
+	   health/observation.c health/probe.c health/readers.c health/resp.c health/role.c \
 	   health/sentinel.c health/sentinels.c health/snapshot.c \
 	   health/verdict.c health/watch.c health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
@@ -37,6 +37,7 @@ UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(C
 UNIT_copy    = $(UNIT_conf)
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
+UNIT_lag     = health/lag.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c

@@ -421,10 +421,10 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 	pace_checks(m, g);
 }
 
-/* Is there a writer to compare replicas with? One that is away, or may be, is
- * none: that it cuts their links says nothing about their data. */
-static const struct server_state *
-sure_writer(const struct members *m, const struct group *g)
+/* One that is away, or may be, is none to compare with: that it cuts its
+ * replicas' links says nothing about their data. */
+const struct server_state *
+group_sure_writer(const struct members *m, const struct group *g)
 {
 	const struct server_state *w =
 	    g->writer < 0 ? NULL : state_of(m, g->writer);
@@ -434,18 +434,18 @@ sure_writer(const struct members *m, const struct group *g)
 	return w;
 }
 
-/* Is a replica fit for reads? While there is no writer, those that were stay.
- */
+/* Is a replica fit for reads, but for its lag? While there is no writer, those
+ * that were stay. */
 static bool
-is_readable(const struct members *m, const struct member *mb)
+is_fit(const struct members *m, const struct member *mb)
 {
 	const struct group *g = mb->group;
 	const struct server_state *s = check_state(mb->check);
-	const struct server_state *w = sure_writer(m, g);
+	const struct server_state *w = group_sure_writer(m, g);
 	bool recent =
 	    g->switched_at != 0 && clock_ms() - g->switched_at < RECENT_MS;
 
-	if (w == NULL && mb->now.readable && s->last.result == PROBE_OK &&
+	if (w == NULL && mb->fit && s->last.result == PROBE_OK &&
 	    !s->known.syncing)
 		return true;
 	return role_readable(s, w, recent);
@@ -468,6 +468,6 @@ group_picture(const struct members *m, struct member *mb)
 	n->writable = redis && n->up && mb->id == g->writer &&
 		      g->verdict.action != WRITER_WAIT;
 	n->replica = redis && n->up && s->role == ROLE_REPLICA;
-	n->readable = n->replica && is_readable(m, mb);
+	mb->fit = n->replica && is_fit(m, mb);
 	n->latency_us = check_latency_us(mb->check);
 }

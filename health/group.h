@@ -17,7 +17,13 @@ void group_evaluate(struct members *m, struct group *g, int64_t evidence_at);
  * writer is fenced. */
 void group_moved(struct members *m, struct member *mb, int64_t evidence_at);
 
-/* Set mb->now to what the workers are to know of it. */
+/* Is there a writer to compare replicas with? Its state; NULL if there is none,
+ * or it may be away. */
+const struct server_state *group_sure_writer(
+    const struct members *m, const struct group *g);
+
+/* Set mb->now to what the workers are to know of it, and mb->fit. What depends
+ * on the other members, readable above all, is readers.c's. */
 void group_picture(const struct members *m, struct member *mb);
 
 /* Close a member's sessions with the next snapshot. */

@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "health/decision.h"
 #include "health/failover.h"
+#include "health/lag.h"
 #include "health/sentinels.h"
 #include "health/snapshot.h"
 #include "health/verdict.h"
@@ -40,11 +41,15 @@ struct member {
 	int64_t last_offset;        /* a replica's, at the probe before */
 	int64_t pace;               /* so often it should be probed, ms */
 	bool fenced;                /* says primary and is not the writer */
+	bool fit;                   /* for reads, but for its lag */
+	bool lagging;               /* see struct lag_reader */
+	struct lag lag;             /* as of its last check */
+	enum role lost_as;          /* up in this role, and no reader; or 0 */
+	bool lost_closed;           /* misfits has risen for that */
+	int64_t lost_at;            /* clock_ms() when that began */
 	uint64_t retired_at;        /* generation that left it out; 0 in use */
 	struct snapshot_server now; /* as last published */
 };
-
-#define WATCH_SAMPLES 16 /* of the writer's offset: some seconds */
 
 /* What is known of one backend's writer beyond the servers; watch.c's. */
 struct watch {
@@ -58,11 +63,8 @@ struct watch {
 	int64_t began; /* clock_ms() */
 
 	/* About the writer, and dropped with it. */
-	int writer; /* member id; -1 none */
-	struct {
-		int64_t at, offset;
-	} samples[WATCH_SAMPLES]; /* a ring, the newest before `nsamples` */
-	size_t nsamples;
+	int writer;                /* member id; -1 none */
+	int64_t probed_at, offset; /* of its newest check */
 	char replid[REDIS_ID_MAX];
 	int64_t followed, kept_up; /* see struct witness_news */
 	int64_t acked[OBSERVED_REPLICAS];
@@ -82,6 +84,7 @@ struct group {
 	struct writer_evidence evidence;
 	int writer; /* member id, -1 none */
 	struct writer_verdict verdict;
+	struct lag_history lag;    /* of the writer's offsets */
 	uint64_t fence_generation; /* published the fence that is waited for */
 	int64_t evidence_at;       /* clock_ms() of what it was fenced for */
 	unsigned closed;           /* sessions that the fence closed */

@@ -16,6 +16,7 @@
 #include "health/gossip.h"
 #include "health/group.h"
 #include "health/monitor.h"
+#include "health/readers.h"
 #include "health/watch.h"
 
 #define TICK_MS        100 /* lease, late workers, retired servers */
@@ -411,7 +412,8 @@ is_news(const struct snapshot_server *a, const struct snapshot_server *b)
 		diff = -diff;
 	return a->up != b->up || a->writable != b->writable ||
 	       a->readable != b->readable || a->replica != b->replica ||
-	       a->closes != b->closes || !addr_equal(&a->addr, &b->addr) ||
+	       a->closes != b->closes || a->misfits != b->misfits ||
+	       !addr_equal(&a->addr, &b->addr) ||
 	       diff > 100 + b->latency_us / LATENCY_SHARE;
 }
 
@@ -427,6 +429,21 @@ last_picture(const struct monitor *m, int id)
 	return &p->snapshot->servers[id];
 }
 
+/* Bring what the workers are to know of all members up to date. */
+static void
+take_pictures(struct monitor *m)
+{
+	struct group *g;
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		if (m->all.list[i] != NULL)
+			group_picture(&m->all, m->all.list[i]);
+	}
+	TAILQ_FOREACH (g, &m->all.groups, link)
+		readers_update(&m->all, g);
+}
+
 /* Make a snapshot of all members and hand it to the workers. */
 static void
 publish(struct monitor *m)
@@ -436,14 +453,13 @@ publish(struct monitor *m)
 	    xcalloc(1, sizeof(*s) + m->all.n * sizeof(s->servers[0]));
 	size_t i;
 
+	take_pictures(m);
 	s->generation = ++m->all.generation;
 	s->conf = m->conf;
 	s->nservers = m->all.n;
 	for (i = 0; i < m->all.n; i++) {
-		if (m->all.list[i] == NULL)
-			continue;
-		group_picture(&m->all, m->all.list[i]);
-		s->servers[i] = m->all.list[i]->now;
+		if (m->all.list[i] != NULL)
+			s->servers[i] = m->all.list[i]->now;
 	}
 	p->snapshot = s;
 	TAILQ_INSERT_TAIL(&m->published, p, link);
@@ -457,12 +473,12 @@ publish_changes(struct monitor *m)
 	size_t i;
 	bool news = false;
 
+	take_pictures(m);
 	for (i = 0; i < m->all.n && !news; i++) {
 		const struct snapshot_server *was;
 
 		if (m->all.list[i] == NULL)
 			continue;
-		group_picture(&m->all, m->all.list[i]);
 		was = last_picture(m, (int)i);
 		news = was == NULL || is_news(&m->all.list[i]->now, was);
 	}
@@ -730,6 +746,9 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	out.now = &mb->now;
 	out.writer = mb->id == mb->group->writer;
 	out.fenced = mb->fenced;
+	out.fit = mb->fit;
+	out.lagging = mb->lagging;
+	out.lag = mb->lag;
 	out.maintenance = mb->maintenance;
 	return out;
 }

@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "health/decision.h"
+#include "health/lag.h"
 #include "health/role.h"
 #include "health/sentinels.h"
 #include "health/snapshot.h"
@@ -41,6 +42,9 @@ struct monitor_server {
 	const struct server_state *state;
 	const struct snapshot_server *now; /* as last published */
 	bool writer, fenced, maintenance;
+	bool fit;       /* for reads, but for its lag */
+	bool lagging;   /* beyond a limit, and not back at half of it */
+	struct lag lag; /* of a replica, as of its last check */
 };
 
 struct monitor *monitor_new(

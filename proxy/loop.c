@@ -79,6 +79,20 @@ apply_conf(struct worker *w, const struct conf *conf)
 	sweep_reconfigure(w);
 }
 
+/* Close what the new snapshot closes on one server. */
+static void
+apply_server(struct worker *w, int id, const struct snapshot_server *s)
+{
+	if (s->closes != w->closes[id]) {
+		w->closes[id] = s->closes;
+		sweep_close_server(w, id, reason_of(s->close_reason));
+	}
+	if (s->misfits != w->misfits[id]) {
+		w->misfits[id] = s->misfits;
+		sweep_close_misfits(w, id, s);
+	}
+}
+
 /* Take the newest snapshot into use: close what it closes, tell the control
  * thread, serve whom it lets serve. */
 static void
@@ -95,13 +109,8 @@ apply_snapshot(struct worker *w)
 	w->snapshot = s;
 	if (old == NULL || old->conf != s->conf)
 		apply_conf(w, s->conf);
-	for (i = 0; i < s->nservers; i++) {
-		if (s->servers[i].closes == w->closes[i])
-			continue;
-		w->closes[i] = s->servers[i].closes;
-		sweep_close_server(
-		    w, (int)i, reason_of(s->servers[i].close_reason));
-	}
+	for (i = 0; i < s->nservers; i++)
+		apply_server(w, (int)i, &s->servers[i]);
 	atomic_store_explicit(&w->seen, s->generation, memory_order_release);
 	(void)!write(w->shared->control_fd, &one, sizeof(one));
 	session_release(w);

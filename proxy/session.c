@@ -672,6 +672,7 @@ session_reason_str(enum session_reason why)
 	    [SESSION_SERVER_SILENT] = "server silent",
 	    [SESSION_MAINTENANCE] = "maintenance",
 	    [SESSION_MOVED] = "address changed",
+	    [SESSION_ROLE_LOST] = "role lost",
 	    [SESSION_DRAINED] = "drained",
 	    [SESSION_STOPPED] = "stopped",
 	    [SESSION_NO_MEMORY] = "out of memory",

@@ -57,6 +57,7 @@ struct worker {
 	uint32_t connecting[CONF_SERVERS_MAX];
 	uint32_t paced[CONF_SERVERS_MAX];  /* see session.paced */
 	uint32_t closes[CONF_SERVERS_MAX]; /* snapshot's, as applied */
+	uint32_t misfits[CONF_SERVERS_MAX];
 	struct session_list held[CONF_FRONTENDS_MAX]; /* in order of arrival */
 	struct session_list waiting;  /* for the client's first byte */
 	struct session_list replying; /* told that there is no server */

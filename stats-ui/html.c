@@ -119,24 +119,6 @@ cell_number(struct evbuffer *out, uint64_t n)
 	evbuffer_add_printf(out, "<td class=\"n\">%" PRIu64 "</td>", n);
 }
 
-/* Bytes as people read them: "17 B", "1.2 GiB". Returns buf. */
-static const char *
-bytes_text(uint64_t n, char buf[32])
-{
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
-	double value = (double)n / 1024;
-	size_t i = 0;
-
-	if (n < 1024) {
-		snprintf(buf, 32, "%u B", (unsigned)n);
-		return buf;
-	}
-	for (; value >= 1024 && i + 1 < sizeof(units) / sizeof(*units); i++)
-		value /= 1024;
-	snprintf(buf, 32, "%.1f %s", value, units[i]);
-	return buf;
-}
-
 /* A cell with a number of bytes. */
 static void
 cell_bytes(struct evbuffer *out, uint64_t n)
@@ -144,7 +126,7 @@ cell_bytes(struct evbuffer *out, uint64_t n)
 	char text[32];
 
 	raw(out, "<td class=\"n\">");
-	put(out, bytes_text(n, text));
+	put(out, words_bytes(n, text));
 	raw(out, "</td>");
 }
 
@@ -299,15 +281,13 @@ put_role(struct evbuffer *out, const struct monitor_server *ms)
 
 /* How far a replica is behind. */
 static void
-put_lag(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb, const struct monitor_server *ms)
+put_lag(struct evbuffer *out, const struct monitor_server *ms)
 {
-	int64_t lag = words_lag(src, cb, ms);
+	char text[WORDS_MAX];
 
-	if (lag >= 0)
-		cell_bytes(out, (uint64_t)lag);
-	else
-		raw(out, "<td class=\"n\">\u2013</td>");
+	raw(out, "<td class=\"n\">");
+	put(out, ms->lag.ms < 0 ? "\u2013" : words_lag(&ms->lag, text));
+	raw(out, "</td>");
 }
 
 /* What the last check saw, how long it took and how long ago that is. */
@@ -353,7 +333,7 @@ put_server(struct evbuffer *out, const struct stats_source *src,
 	cell(out, words_address(&ms, text));
 	put_status(out, cb, &ms);
 	put_role(out, &ms);
-	put_lag(out, src, cb, &ms);
+	put_lag(out, &ms);
 	cell_number(out, src->server_sessions(cs->id, src->arg));
 	cell_number(out, sums.sessions);
 	cell_bytes(out, sums.bytes_in);

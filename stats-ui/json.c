@@ -103,15 +103,13 @@ check_json(const struct observation *last)
 	return o;
 }
 
-/* How far a replica is behind. Seconds are known only when it is not. */
+/* How far a replica is behind; null if that is not known. */
 static void
-add_lag(json_t *o, const struct stats_source *src,
-    const struct conf_backend *cb, const struct monitor_server *ms)
+add_lag(json_t *o, const struct lag *lag)
 {
-	int64_t lag = words_lag(src, cb, ms);
-
-	set_known(o, "lag_bytes", lag);
-	set_known(o, "lag_seconds", lag == 0 ? 0 : -1);
+	set_known(o, "lag_bytes", lag->bytes);
+	json_object_set_new(o, "lag_seconds",
+	    lag->ms < 0 ? json_null() : json_real((double)lag->ms / 1000));
 }
 
 /* What a server may be used for now. */
@@ -144,7 +142,7 @@ server_json(const struct stats_source *src, const struct conf_backend *cb,
 	set_text(o, "role", role_str(ms.state->role));
 	set_text(o, "reason", words_reason(cb, &ms, text));
 	set_number(o, "sessions", src->server_sessions(cs->id, src->arg));
-	add_lag(o, src, cb, &ms);
+	add_lag(o, &ms.lag);
 	add_use(o, &ms);
 	set_text(o, "run_id", ms.state->known.run_id);
 	set_text(o, "redis_version", ms.state->known.version);
@@ -269,7 +267,8 @@ stats_render_json(const struct stats_source *src, struct evbuffer *out)
 	json_object_set_new(o, "frontends", frontends);
 	json_object_set_new(o, "decisions", decisions);
 	json_object_set_new(o, "sentinels", json_array());
-	json_dump_callback(o, dump_cb, out, JSON_INDENT(2));
+	json_dump_callback(
+	    o, dump_cb, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 	evbuffer_add(out, "\n", 1);
 	json_decref(o);
 }

@@ -24,9 +24,40 @@ words_status(const struct monitor_server *ms)
 	return health_str(ms->state->health);
 }
 
-/* Why a server that answers does less than its role could. */
+/* "lags 12.3 s behind (max-lag 10 s)": of both limits the one that it is
+ * beyond, or to half of which it is not back. Returns buf. */
 static const char *
-reason_up(const struct monitor_server *ms)
+lagging_words(const struct conf_backend *cb, const struct monitor_server *ms,
+    char buf[WORDS_MAX])
+{
+	double s = (double)ms->lag.ms / 1000, max = (double)cb->max_lag / 1000;
+	uint64_t bytes = (uint64_t)ms->lag.bytes, most = cb->max_lag_bytes;
+	const char *still =
+	    ms->now->readable ? "; still used: min-readers" : "";
+	char is[32], limit[32];
+
+	words_bytes(bytes, is);
+	if (ms->lag.ms < 0)
+		snprintf(buf, WORDS_MAX, "lagged when last known%s", still);
+	else if (cb->max_lag > 0 && ms->lag.ms > cb->max_lag)
+		snprintf(buf, WORDS_MAX, "lags %.1f s behind (max-lag %g s)%s",
+		    s, max, still);
+	else if (most > 0 && bytes > most)
+		snprintf(buf, WORDS_MAX, "lags %s behind (max-lag-bytes %s)%s",
+		    is, words_bytes(most, limit), still);
+	else if (cb->max_lag > 0 && ms->lag.ms > cb->max_lag / 2)
+		snprintf(buf, WORDS_MAX, "lags %.1f s behind (back at %g s)%s",
+		    s, max / 2, still);
+	else
+		snprintf(buf, WORDS_MAX, "lags %s behind (back at %s)%s", is,
+		    words_bytes(most / 2, limit), still);
+	return buf;
+}
+
+/* Why a server that answers does less than its role could. Uses buf. */
+static const char *
+reason_up(const struct conf_backend *cb, const struct monitor_server *ms,
+    char buf[WORDS_MAX])
 {
 	const struct server_state *st = ms->state;
 
@@ -36,6 +67,8 @@ reason_up(const struct monitor_server *ms)
 		return "fenced: it lost the writes";
 	if (st->role == ROLE_PRIMARY && !ms->writer)
 		return "says primary but is not the writer";
+	if (st->role == ROLE_REPLICA && ms->fit && ms->lagging)
+		return lagging_words(cb, ms, buf);
 	if (st->role != ROLE_REPLICA || ms->now->readable)
 		return "";
 	if (st->known.syncing)
@@ -51,6 +84,7 @@ words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
 {
 	const struct observation *last = &ms->state->last;
 	const char *text = "", *detail = "";
+	char lagging[WORDS_MAX];
 
 	if (ms->maintenance)
 		text = "taken out by the operator";
@@ -61,11 +95,11 @@ words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
 	else if (ms->state->health == HEALTH_DOWN)
 		text = probe_result_str(last->result);
 	else if (cb->check == CHECK_REDIS)
-		text = reason_up(ms);
+		text = reason_up(cb, ms, lagging);
 	if (text[0] != '\0' && text == probe_result_str(last->result))
 		detail = last->detail;
-	snprintf(buf, WORDS_MAX, "%s%s%s", text, detail[0] == '\0' ? "" : ": ",
-	    detail);
+	snprintf(buf, WORDS_MAX, "%.500s%s%.130s", text,
+	    detail[0] == '\0' ? "" : ": ", detail);
 	return buf;
 }
 
@@ -254,35 +288,37 @@ words_wall_us(int64_t ms)
 	return clock_wall_us() - (clock_ms() - ms) * 1000;
 }
 
-/* Are a replica's and a writer's offsets known, fresh and of one history? */
-static bool
-comparable(const struct server_state *replica, const struct server_state *w)
+const char *
+words_bytes(uint64_t n, char buf[32])
 {
-	const struct observation *r = &replica->known;
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+	double value = (double)n / 1024;
+	size_t i = 0;
 
-	return replica->health == HEALTH_UP && w->health == HEALTH_UP &&
-	       replica->role == ROLE_REPLICA && w->role == ROLE_PRIMARY &&
-	       (r->replica_offset > 0 || r->link_up) &&
-	       strcmp(r->replid, w->known.replid) == 0;
+	if (n < 1024) {
+		snprintf(buf, 32, "%u B", (unsigned)n);
+		return buf;
+	}
+	for (; value >= 1024 && i + 1 < sizeof(units) / sizeof(*units); i++)
+		value /= 1024;
+	snprintf(buf, 32, "%.1f %s", value, units[i]);
+	return buf;
 }
 
-int64_t
-words_lag(const struct stats_source *src, const struct conf_backend *cb,
-    const struct monitor_server *ms)
+const char *
+words_lag(const struct lag *lag, char buf[WORDS_MAX])
 {
-	struct writer_verdict why;
-	const struct conf_server *writer =
-	    monitor_writer(src->monitor, cb, &why);
-	const struct server_state *w;
-	int64_t lag;
+	char bytes[32];
 
-	if (writer == NULL)
-		return -1;
-	w = monitor_server(src->monitor, writer).state;
-	if (!comparable(ms->state, w))
-		return -1;
-	lag = w->known.offset - ms->state->known.replica_offset;
-	return lag < 0 ? 0 : lag;
+	if (lag->ms < 0)
+		return "";
+	words_bytes((uint64_t)lag->bytes, bytes);
+	if (lag->ms == 0)
+		snprintf(buf, WORDS_MAX, "%s", bytes);
+	else
+		snprintf(buf, WORDS_MAX, "%s, %.1f s", bytes,
+		    (double)lag->ms / 1000);
+	return buf;
 }
 
 bool

@@ -39,9 +39,11 @@ const char *words_time(int64_t wall_us, char buf[WORDS_MAX]);
 /* The wall clock's time, in microseconds, of a clock_ms() value. */
 int64_t words_wall_us(int64_t ms);
 
-/* Bytes that a replica is behind the writer; -1 unknown. */
-int64_t words_lag(const struct stats_source *src, const struct conf_backend *cb,
-    const struct monitor_server *ms);
+/* Bytes as people read them: "17 B", "1.2 GiB". Returns buf. */
+const char *words_bytes(uint64_t n, char buf[32]);
+
+/* How far a replica is behind: "1.2 MiB, 3.4 s"; "" if not known. */
+const char *words_lag(const struct lag *lag, char buf[WORDS_MAX]);
 
 /* Clients that wait for a server of this backend. */
 unsigned words_held(

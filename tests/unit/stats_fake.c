@@ -26,6 +26,9 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	ms.writer = cs->id == w.writer;
 	ms.fenced = w.fenced[cs->id];
 	ms.maintenance = w.maintenance[cs->id];
+	ms.fit = !w.unfit[cs->id];
+	ms.lagging = w.lagging[cs->id];
+	ms.lag = w.lag[cs->id];
 	return ms;
 }
 
@@ -152,9 +155,7 @@ set_server(int id, char *name, enum role role)
 	st->known.at = st->last.at = clock_ms();
 	st->known.role = role;
 	st->known.link_up = true;
-	st->known.offset = 1000;
-	st->known.replica_offset = 900;
-	strcpy(st->known.replid, "aaaa");
+	w.lag[id] = (struct lag){-1, -1};
 }
 
 /* One frontend on a made-up address. */
@@ -178,7 +179,9 @@ fake_reset(void)
 	w.backend = (struct conf_backend){.name = backend_name,
 	    .servers = w.servers,
 	    .nservers = FAKE_SERVERS,
-	    .check = CHECK_REDIS};
+	    .check = CHECK_REDIS,
+	    .max_lag = 10000,
+	    .max_lag_bytes = 64ULL << 20};
 	set_server(0, name_primary, ROLE_PRIMARY);
 	set_server(1, name_second, ROLE_REPLICA);
 	set_server(2, name_evil, ROLE_REPLICA);

@@ -109,12 +109,29 @@ sit_false_primary(void)
 	w.fenced[1] = true;
 }
 
+/* A replica lags. */
+static void
+sit_lag(void)
+{
+	w.lag[1] = (struct lag){12345, 100};
+	w.lagging[1] = true;
+	w.now[1].readable = false;
+}
+
+/* A replica has all there is. */
+static void
+sit_no_lag(void)
+{
+	w.lag[1] = (struct lag){0, 0};
+}
+
 /* A replica has lost its primary. */
 static void
 sit_link_down(void)
 {
 	w.states[1].known.link_up = false;
 	w.now[1].readable = false;
+	w.unfit[1] = true;
 }
 
 /* Not Redis; one server of three is down. */
@@ -158,7 +175,14 @@ static const struct situation {
 	"\"name\": \"<b>\\\"&'\xef\xbf\xbd\"", "\xff"},
     {sit_well_unknown_since, "Writes go to redis-1.", "\"decisions\": []",
 	"since "},
-    {sit_well, "<td class=\"n\">100 B</td>", "\"lag_bytes\": 100", "waits for"},
+    {sit_lag, "<td class=\"n\">100 B, 12.3 s</td>",
+	"\"lag_bytes\": 100,\n          \"lag_seconds\": 12.345,", "DOWN"},
+    {sit_lag, "UP</span>: lags 12.3 s behind (max-lag 10 s)<",
+	"\"reason\": \"lags 12.3 s behind (max-lag 10 s)\"", "DOWN"},
+    {sit_well, "<td class=\"n\">\u2013</td>", "\"lag_seconds\": null",
+	"waits for"},
+    {sit_no_lag, "<td class=\"n\">0 B</td>",
+	"\"lag_bytes\": 0,\n          \"lag_seconds\": 0.0,", "DOWN"},
     {sit_none,
 	"No server takes writes: no server says primary; 3 clients wait.",
 	"\"writer\": null", "Writes go"},
@@ -264,35 +288,40 @@ START_TEST(page_decisions)
 }
 END_TEST
 
-/* Lag of a replica: its offset, the writer's, the lineage, what comes out. */
+/* A lag beyond a limit, or not back at half of it; with 10 s and 64 MiB unless
+ * told otherwise. In reads or not, and the reason. */
 static const struct {
-	int64_t replica, writer;
-	const char *replid;
-	int64_t lag;
+	int64_t ms, bytes;
+	bool reads;
+	const char *reason;
 } lags[] = {
-    {900, 1000, "aaaa", 100},
-    {1000, 1000, "aaaa", 0},
-    {1100, 1000, "aaaa", 0},
-    {900, 1000, "bbbb", -1},
+    {12345, 100, false, "lags 12.3 s behind (max-lag 10 s)"},
+    {12345, 100, true,
+	"lags 12.3 s behind (max-lag 10 s); still used: min-readers"},
+    {7000, 73400320, false, "lags 70.0 MiB behind (max-lag-bytes 64.0 MiB)"},
+    {7000, 100, false, "lags 7.0 s behind (back at 5 s)"},
+    {5000, 41943040, false, "lags 40.0 MiB behind (back at 32.0 MiB)"},
+    {-1, -1, false, "lagged when last known"},
+    {-1, -1, true, "lagged when last known; still used: min-readers"},
 };
 
-/* Lag is known for a fresh replica of the writer only. */
-START_TEST(lag)
+/* Why a lagging replica is not used; another reason comes first. */
+START_TEST(lag_reasons)
 {
 	struct monitor_server ms;
+	char text[WORDS_MAX];
 
 	fake_reset();
-	w.states[0].known.offset = lags[_i].writer;
-	w.states[1].known.replica_offset = lags[_i].replica;
-	strcpy(w.states[1].known.replid, lags[_i].replid);
+	w.lag[1] = (struct lag){lags[_i].ms, lags[_i].bytes};
+	w.lagging[1] = true;
+	w.now[1].readable = lags[_i].reads;
 	ms = monitor_server(NULL, &w.servers[1]);
-	ck_assert_int_eq(
-	    words_lag(&fake_source, &w.backend, &ms), lags[_i].lag);
-	w.states[1].health = HEALTH_DOWN;
-	ck_assert_int_eq(words_lag(&fake_source, &w.backend, &ms), -1);
-	w.states[1].health = HEALTH_UP;
-	w.writer = -1;
-	ck_assert_int_eq(words_lag(&fake_source, &w.backend, &ms), -1);
+	ck_assert_str_eq(words_reason(&w.backend, &ms, text), lags[_i].reason);
+	w.unfit[1] = true;
+	w.now[1].readable = w.states[1].known.link_up = false;
+	ms = monitor_server(NULL, &w.servers[1]);
+	ck_assert_str_eq(words_reason(&w.backend, &ms, text),
+	    "its link to the primary is down");
 }
 END_TEST
 
@@ -400,7 +429,7 @@ render_cases(void)
 	tcase_add_loop_test(t, renders, 0, ALL(situations));
 	tcase_add_test(t, json_keys);
 	tcase_add_test(t, page_decisions);
-	tcase_add_loop_test(t, lag, 0, ALL(lags));
+	tcase_add_loop_test(t, lag_reasons, 0, ALL(lags));
 	tcase_add_loop_test(t, utf8, 0, ALL(characters));
 	tcase_add_loop_test(t, eligible, 0, ALL(routes));
 	tcase_add_loop_test(t, auth, 0, ALL(logins));
