@@ -16,8 +16,8 @@ CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c
 	   conf/problem.c conf/url.c
 HEALTH	 = health/check.c health/failover.c health/gossip.c health/group.c \
 	   health/hello.c health/info.c health/lag.c health/link.c health/monitor.c \
-	   health/observation.c health/probe.c health/readers.c health/resp.c health/role.c \
-	   health/sentinel.c health/sentinels.c health/snapshot.c \
+	   health/observation.c health/order.c health/probe.c health/readers.c health/resp.c health/role.c \
+	   health/sentinel.c health/sentinels.c health/snapshot.c health/switchover.c \
 	   health/verdict.c health/watch.c health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \

@@ -332,6 +332,8 @@ pace_of(const struct group *g, const struct member *mb, bool hurry)
 	if (w->failover.phase != FAILOVER_NONE &&
 	    mb->id == w->failover.successor)
 		return PACE_SUCCESSOR_MS;
+	if (w->handover)
+		return PACE_SUCCESSOR_MS;
 	if (hurry)
 		return g->cb->check_fast;
 	if (g->cb->fence_fast)

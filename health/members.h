@@ -25,6 +25,7 @@
 struct check;
 struct check_ref;
 struct monitor;
+struct switchover;
 
 /* One server of one backend. Its id is its place in monitor.members. */
 struct member {
@@ -60,6 +61,7 @@ struct watch {
 	struct witness witness;
 	bool worried;  /* the servers are to be looked at more often */
 	int promoted;  /* member id, by the operator; -1 none */
+	bool handover; /* the operator asked the writer to hand over */
 	int64_t began; /* clock_ms() */
 
 	/* About the writer, and dropped with it. */
@@ -80,6 +82,7 @@ struct group {
 	bool redis;                    /* has roles, so has a writer */
 	struct members *all;           /* (borrowed from the monitor) */
 	struct watch watch;
+	struct switchover *switchover; /* under way; NULL none */
 	struct writer_history history; /* .incumbent is a member id */
 	struct writer_evidence evidence;
 	int writer; /* member id, -1 none */

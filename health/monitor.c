@@ -17,6 +17,7 @@
 #include "health/group.h"
 #include "health/monitor.h"
 #include "health/readers.h"
+#include "health/switchover.h"
 #include "health/watch.h"
 
 #define TICK_MS        100 /* lease, late workers, retired servers */
@@ -131,6 +132,8 @@ static void
 group_free(struct monitor *m, struct group *g)
 {
 	TAILQ_REMOVE(&m->all.groups, g, link);
+	if (g->switchover != NULL)
+		switchover_cancel(g->switchover);
 	sentinels_free(g->watch.sentinels);
 	free(g->name);
 	free(g);
@@ -563,6 +566,8 @@ monitor_check_cb(
 		take_change(m, mb, change, moved);
 		watch_probed(mb);
 		group_evaluate(&m->all, mb->group, at);
+		if (mb->group->switchover != NULL)
+			switchover_step(mb->group->switchover);
 	}
 	publish_changes(m);
 }
@@ -709,6 +714,8 @@ monitor_tick_cb(evutil_socket_t fd, short what, void *arg)
 		if (m->ticks % TICKS_A_SECOND == 0)
 			sentinels_tick(g->watch.sentinels);
 		group_evaluate(&m->all, g, now);
+		if (g->switchover != NULL)
+			switchover_step(g->switchover);
 	}
 	log_late(m, now);
 	bury_retired(m, m->ops.seen(m->ops.arg));

@@ -63,6 +63,16 @@ void monitor_seen(struct monitor *m);
 /* Has every server been checked once? */
 bool monitor_ready(const struct monitor *m);
 
+/* What an operator asks for; -1 with the reason in words in error. promote: it
+ * takes the writes, as long as no verdict and no majority says otherwise.
+ * switchover: to that server (NULL: the best one); done is called once, later,
+ * with what came of it. */
+typedef void (*monitor_done_cb)(bool ok, const char *text, void *arg);
+int monitor_promote(struct monitor *m, const char *backend, const char *server,
+    char *error, size_t size);
+int monitor_switchover(struct monitor *m, const char *backend, const char *to,
+    monitor_done_cb done, void *arg, char *error, size_t size);
+
 /* For the page: a server of the current configuration; the backend's writer
  * (NULL none) and why; the newest decisions, index 0 first (NULL past the
  * end). */

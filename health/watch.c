@@ -408,6 +408,7 @@ watch_update(const struct members *m, struct group *g)
 		ev.successor = w->failover.successor;
 	ev.unwitnessed = w->writer >= 0 && w->witness.reason != WITNESS_FINE;
 	ev.promoted = w->promoted;
+	ev.handover = w->handover;
 	if (ev.named >= 0 && m->list[ev.named] == NULL)
 		ev.named = -1;
 	return ev;
