@@ -119,50 +119,15 @@ cell_number(struct evbuffer *out, uint64_t n)
 	evbuffer_add_printf(out, "<td class=\"n\">%" PRIu64 "</td>", n);
 }
 
-/* Bytes as people read them: "17 B", "1.2 GiB". Returns buf. */
-static const char *
-bytes_text(uint64_t n, char buf[32])
-{
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
-	double value = (double)n / 1024;
-	size_t i = 0;
-
-	if (n < 1024) {
-		snprintf(buf, 32, "%u B", (unsigned)n);
-		return buf;
-	}
-	for (; value >= 1024 && i + 1 < sizeof(units) / sizeof(*units); i++)
-		value /= 1024;
-	snprintf(buf, 32, "%.1f %s", value, units[i]);
-	return buf;
-}
-
 /* A cell with a number of bytes. */
 static void
 cell_bytes(struct evbuffer *out, uint64_t n)
 {
-	char text[32];
+	char text[WORDS_MAX];
 
 	raw(out, "<td class=\"n\">");
-	put(out, bytes_text(n, text));
+	put(out, words_bytes(n, text));
 	raw(out, "</td>");
-}
-
-/* A span of time in its two largest units: "3 h 12 min". Returns buf. */
-static const char *
-span_text(int64_t ms, char buf[48])
-{
-	long long s = ms < 0 ? 0 : ms / 1000;
-
-	if (s < 60)
-		snprintf(buf, 48, "%lld s", s);
-	else if (s < 3600)
-		snprintf(buf, 48, "%lld min %lld s", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(buf, 48, "%lld h %lld min", s / 3600, s / 60 % 60);
-	else
-		snprintf(buf, 48, "%lld d %lld h", s / 86400, s / 3600 % 24);
-	return buf;
 }
 
 /* Open a table with this caption and these column heads, NULL at their end. */
@@ -314,7 +279,7 @@ put_lag(struct evbuffer *out, const struct stats_source *src,
 static void
 put_check(struct evbuffer *out, const struct observation *last)
 {
-	char ago[48];
+	char ago[WORDS_MAX];
 
 	raw(out, "<td class=\"w\">");
 	if (last->result == PROBE_NONE) {
@@ -323,7 +288,7 @@ put_check(struct evbuffer *out, const struct observation *last)
 	}
 	put(out, probe_result_str(last->result));
 	putf(out, ", %.1f ms, %s ago", (double)last->duration_us / 1000,
-	    span_text(clock_ms() - last->at, ago));
+	    words_span(clock_ms() - last->at, ago));
 	raw(out, "</td>");
 }
 
@@ -450,14 +415,14 @@ static void
 put_process(struct evbuffer *out, const struct stats_source *src,
     const struct conf *conf)
 {
-	char now[CLOCK_FORMAT_MAX], up[48];
+	char now[CLOCK_FORMAT_MAX], up[WORDS_MAX];
 	unsigned workers = src->workers(src->arg);
 
 	raw(out, "<p class=\"dim\">roleproxy");
 	if (!conf->stats.hide_version)
 		putf(out, " %s", ROLEPROXY_VERSION);
 	putf(out, ", up %s, %u worker%s, %u sessions, as of %s.",
-	    span_text(clock_ms() - src->started, up), workers,
+	    words_span(clock_ms() - src->started, up), workers,
 	    workers == 1 ? "" : "s", src->sessions(src->arg),
 	    clock_format(clock_wall_us(), now));
 	raw(out, "</p>\n");

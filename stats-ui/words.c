@@ -254,6 +254,41 @@ words_wall_us(int64_t ms)
 	return clock_wall_us() - (clock_ms() - ms) * 1000;
 }
 
+const char *
+words_bytes(uint64_t n, char buf[WORDS_MAX])
+{
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+	double value = (double)n / 1024;
+	size_t i = 0;
+
+	if (n < 1024) {
+		snprintf(buf, WORDS_MAX, "%u B", (unsigned)n);
+		return buf;
+	}
+	for (; value >= 1024 && i + 1 < sizeof(units) / sizeof(*units); i++)
+		value /= 1024;
+	snprintf(buf, WORDS_MAX, "%.1f %s", value, units[i]);
+	return buf;
+}
+
+const char *
+words_span(int64_t ms, char buf[WORDS_MAX])
+{
+	long long s = ms < 0 ? 0 : ms / 1000;
+
+	if (s < 60)
+		snprintf(buf, WORDS_MAX, "%lld s", s);
+	else if (s < 3600)
+		snprintf(buf, WORDS_MAX, "%lld min %lld s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(
+		    buf, WORDS_MAX, "%lld h %lld min", s / 3600, s / 60 % 60);
+	else
+		snprintf(
+		    buf, WORDS_MAX, "%lld d %lld h", s / 86400, s / 3600 % 24);
+	return buf;
+}
+
 /* Are a replica's and a writer's offsets known, fresh and of one history? */
 static bool
 comparable(const struct server_state *replica, const struct server_state *w)

@@ -39,6 +39,12 @@ const char *words_time(int64_t wall_us, char buf[WORDS_MAX]);
 /* The wall clock's time, in microseconds, of a clock_ms() value. */
 int64_t words_wall_us(int64_t ms);
 
+/* Bytes as people read them: "17 B", "1.2 GiB". Returns buf. */
+const char *words_bytes(uint64_t n, char buf[WORDS_MAX]);
+
+/* A span of time in its two largest units: "3 h 12 min". Returns buf. */
+const char *words_span(int64_t ms, char buf[WORDS_MAX]);
+
 /* Bytes that a replica is behind the writer; -1 unknown. */
 int64_t words_lag(const struct stats_source *src, const struct conf_backend *cb,
     const struct monitor_server *ms);
