@@ -20,7 +20,7 @@ HEALTH	 = health/check.c health/group.c health/info.c health/monitor.c \
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c
-STATS	 = stats-ui/auth.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
+STATS	 = stats-ui/auth.c stats-ui/control.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
 	   stats-ui/status.c stats-ui/words.c
 SRCS	 = main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
@@ -32,6 +32,8 @@ FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_balance = proxy/balance.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
+UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/units.c \
+	       $(CONF) stats-ui/control.c
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
