@@ -81,14 +81,14 @@ struct conf_stats {
 };
 
 struct conf_global {
-	unsigned workers; /* 0: auto */
-	unsigned maxconn;
-	struct log_target *logs; /* at least one */
+	unsigned workers, maxconn; /* workers 0: auto */
+	unsigned control_mode;     /* of control_socket, as for chmod(2) */
+	struct log_target *logs;   /* at least one */
 	size_t nlogs;
 	enum log_level log_level;
 	enum conf_session_log session_log;
 	int64_t grace, drain_delay, startup_wait; /* ms */
-	char *pidfile;                            /* NULL: none */
+	char *pidfile, *control_socket;           /* NULL: none */
 };
 
 /* Sessions of each worker that still refer to one conf; the one part of a conf

@@ -103,6 +103,10 @@ const struct key keys[] = {
     {FIELD(FRONTEND, "route", "primary", parse_choice, route), .words = conf_route_words,
 	.help = "which servers may serve it; without check = redis it is any"},
 
+    {FIELD(GLOBAL, "control-mode", "0600", parse_mode, control_mode), .fixed = true,
+	.help = "who may open the control socket, as for chmod"},
+    {FIELD(GLOBAL, "control-socket", NULL, parse_path, control_socket), .fixed = true,
+	.help = "a UNIX socket for roleproxy ctl"},
     {FIELD(GLOBAL, "drain-delay", "0", parse_time, drain_delay),
 	.help = "on TERM, go on listening for so long with /readyz failing"},
     {FIELD(GLOBAL, "grace", "5s", parse_time, grace),
@@ -329,6 +333,7 @@ conf_free(struct conf *conf)
 	free_secret(conf->stats.password);
 	free(conf->global.logs);
 	free(conf->global.pidfile);
+	free(conf->global.control_socket);
 	free(conf->use);
 	free(conf->path);
 	free(conf);

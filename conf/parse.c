@@ -170,6 +170,19 @@ parse_path(struct key_value *v)
 	return parse_text(v);
 }
 
+/* The mode of a file: three octal digits, with a 0 before them or not. */
+int
+parse_mode(struct key_value *v)
+{
+	const char *digits = v->text + (strlen(v->text) == 4);
+
+	if (strlen(digits) != 3 || strspn(digits, "01234567") != 3 ||
+	    (digits > v->text && v->text[0] != '0'))
+		return refuse(v, "'%.40s' is not a mode, as in 0600", v->text);
+	*(unsigned *)field(v) = (unsigned)strtoul(digits, NULL, 8);
+	return 0;
+}
+
 /* The page's path, which may not hide one of the fixed ones. */
 int
 parse_uri(struct key_value *v)
