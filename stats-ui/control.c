@@ -22,7 +22,7 @@
 #include "conf/keys.h"
 #include "stats-ui/control.h"
 
-#define BACKLOG     16
+#define BACKLOG     128
 #define CLIENTS_MAX 16
 #define LOOKERS_MAX 12   /* with so many, only who may act gets in */
 #define LINE_BYTES  4096 /* without its newline */
@@ -86,14 +86,12 @@ static bool run_switchover(struct client *, char *[], size_t);
 
 static const struct command commands[] = {
     {"help", "", "print this", false, run_help},
-    {"promote", "BACKEND/SERVER",
-	"make this server, a primary, the writer of its backend", true,
-	run_promote},
-    {"status", "", "who takes the writes, every server, what changed", false,
+    {"promote", "BACKEND/SERVER", "make this primary the writer of its backend",
+	true, run_promote},
+    {"status", "", "who takes the writes, every server, why", false,
 	run_status},
     {"switchover", "BACKEND [to SERVER]",
-	"move the writes to another server without losing any", true,
-	run_switchover},
+	"move the writes, losing none of them", true, run_switchover},
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
