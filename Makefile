@@ -22,7 +22,7 @@ PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/sweep.c proxy/worker.c
 STATS	 = stats-ui/auth.c stats-ui/control.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
 	   stats-ui/status.c stats-ui/words.c
-SRCS	 = main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
+SRCS	 = ctl.c main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
 BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 

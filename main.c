@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "conf/load.h"
+#include "ctl.h"
 #include "run.h"
 
 #define EXIT_NO_LISTENER 2
@@ -31,6 +32,7 @@ struct options {
 
 static const char usage_text[] =
     "usage: roleproxy [-cDqV] [-f file]... [-p pidfile]\n"
+    "       roleproxy ctl [-s socket] command...\n"
     "\n"
     "Sends each Redis client to a server with the right role.\n"
     "\n"
@@ -214,6 +216,8 @@ main(int argc, char *argv[])
 	int code;
 
 	keep_standard_fds();
+	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
+		return ctl(argc - 1, argv + 1);
 	signal(SIGPIPE, SIG_IGN);
 	code = parse_options(argc, argv, &o);
 	if (code < 0 && (conf = load(&o, &code)) != NULL) {
