@@ -22,6 +22,7 @@
 #include "health/monitor.h"
 #include "proxy/proxy.h"
 #include "run.h"
+#include "stats-ui/control.h"
 #include "stats-ui/stats.h"
 
 #define PULSE_MS    50 /* how often a start or a stop looks for its end */
@@ -48,7 +49,9 @@ struct run {
 	STAILQ_HEAD(, old_conf) old;
 	struct proxy *proxy;
 	struct monitor *monitor;
+	struct stats_source source;
 	struct stats *stats;
+	struct control *control;
 	struct event *signals[6];
 	struct event *pulse;
 	enum run_state state;
@@ -193,6 +196,68 @@ workers_cb(void *arg)
 	struct run *r = arg;
 
 	return proxy_workers(r->proxy);
+}
+
+/* The status for the control socket. */
+static void
+status_cb(struct evbuffer *out, void *arg)
+{
+	struct run *r = arg;
+
+	stats_render_status(&r->source, out);
+}
+
+/* Does the running configuration have this server, or any if server is NULL,
+ * in this backend? Else says what it lacks. */
+static bool
+is_configured(const struct conf *conf, const char *backend, const char *server,
+    char *error, size_t size)
+{
+	const struct conf_backend *b = NULL;
+	size_t i;
+
+	for (i = 0; i < conf->nbackends && b == NULL; i++) {
+		if (strcmp(conf->backends[i].name, backend) == 0)
+			b = &conf->backends[i];
+	}
+	if (b == NULL) {
+		snprintf(error, size, "there is no backend '%.64s'", backend);
+		return false;
+	}
+	if (server == NULL)
+		return true;
+	for (i = 0; i < b->nservers; i++) {
+		if (strcmp(b->servers[i].name, server) == 0)
+			return true;
+	}
+	snprintf(error, size, "backend %.64s has no server '%.64s'", backend,
+	    server);
+	return false;
+}
+
+/* ctl promote. */
+static int
+promote_cb(const char *backend, const char *server, char *error, size_t size,
+    void *arg)
+{
+	struct run *r = arg;
+
+	if (!is_configured(r->conf, backend, server, error, size))
+		return -1;
+	return monitor_promote(r->monitor, backend, server, error, size);
+}
+
+/* ctl switchover; server may be NULL. */
+static int
+switchover_cb(const char *backend, const char *server, control_done_cb done,
+    void *done_arg, char *error, size_t size, void *arg)
+{
+	struct run *r = arg;
+
+	if (!is_configured(r->conf, backend, server, error, size))
+		return -1;
+	return monitor_switchover(
+	    r->monitor, backend, server, done, done_arg, error, size);
 }
 
 /*
@@ -508,6 +573,10 @@ compose(struct run *r)
 	    .workers = workers_cb,
 	    .started = clock_ms(),
 	    .arg = r};
+	struct control_ops control = {.status = status_cb,
+	    .promote = promote_cb,
+	    .switchover = switchover_cb,
+	    .arg = r};
 	unsigned n = r->conf->global.workers;
 
 	STAILQ_INIT(&r->old);
@@ -518,9 +587,11 @@ compose(struct run *r)
 	    proxy_new(r->base, n == 0 ? auto_workers() : n, worker_seen_cb, r);
 	r->monitor = monitor_new(r->base, &ops);
 	source.monitor = r->monitor;
+	r->source = source;
 	r->stats = stats_new(r->base, &source);
 	if (r->stats == NULL)
 		fatal("out of memory");
+	r->control = control_new(r->base, &control);
 }
 
 /* Undo compose(), in reverse. */
@@ -529,6 +600,7 @@ decompose(struct run *r)
 {
 	struct old_conf *o;
 
+	control_free(r->control);
 	stats_free(r->stats);
 	monitor_free(r->monitor);
 	proxy_free(r->proxy);
@@ -588,13 +660,28 @@ warn_of_silence(const struct conf *conf)
 	}
 }
 
+/* Open the control socket, if there is to be one. */
+static int
+listen_control(struct run *r)
+{
+	const struct conf_global *g = &r->conf->global;
+	char error[256];
+
+	if (g->control_socket == NULL ||
+	    control_listen(r->control, g->control_socket, g->control_mode,
+		error, sizeof(error)) == 0)
+		return 0;
+	log_error("%s", error);
+	return -1;
+}
+
 /* Open everything and start the workers. -1 if that cannot be done. */
 static int
 start(struct run *r, const char *pidfile)
 {
 	if (r->options->ready_fd >= 0)
 		warn_of_silence(r->conf);
-	if (adopt(r, r->conf) != 0)
+	if (adopt(r, r->conf) != 0 || listen_control(r) != 0)
 		return -1;
 	if (proxy_start(r->proxy) != 0) {
 		log_error("cannot start a thread: %s", strerror(errno));

@@ -249,6 +249,35 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 	warn_of_loss(m, g, id);
 }
 
+const char *
+group_promote(struct members *m, struct group *g, const char *server)
+{
+	const struct server_state *s;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->list[i] != NULL && m->list[i]->group == g &&
+		    m->list[i]->cs != NULL &&
+		    strcmp(m->list[i]->name, server) == 0)
+			break;
+	}
+	if (i == m->n)
+		return "there is no such server";
+	s = state_of(m, (int)i);
+	if ((int)i == g->writer)
+		return "it takes the writes already";
+	if (s->health != HEALTH_UP || s->role != ROLE_PRIMARY)
+		return "it does not say primary: REPLICAOF NO ONE makes it one";
+	if (g->evidence.fresh)
+		return "the Sentinels decide who takes the writes: see "
+		       "switchover";
+	if (g->cb->fence == FENCE_STRICT)
+		return "fence = strict: without a majority of the Sentinels "
+		       "nobody takes the writes";
+	g->watch.promoted = (int)i;
+	return NULL;
+}
+
 void
 group_moved(struct members *m, struct member *mb, int64_t evidence_at)
 {

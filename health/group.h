@@ -13,6 +13,11 @@
  * the clock_ms() of what made it necessary. */
 void group_evaluate(struct members *m, struct group *g, int64_t evidence_at);
 
+/* The operator wants this server to take the writes. NULL, or why it cannot, in
+ * words. The caller evaluates. */
+const char *group_promote(
+    struct members *m, struct group *g, const char *server);
+
 /* Its name stands for another process now: close what is on the old one; the
  * writer is fenced. */
 void group_moved(struct members *m, struct member *mb, int64_t evidence_at);

@@ -23,7 +23,7 @@
 #include "health/writer.h"
 
 struct check;
-struct check_ref;
+struct duty;
 struct monitor;
 struct switchover;
 
@@ -36,8 +36,8 @@ struct member {
 
 	/* At run time. */
 	int id;
-	struct check_ref *ref; /* the monitor's hold on check */
-	struct check *check;   /* (borrowed from ref) */
+	struct duty *duty;   /* its hold on check */
+	struct check *check; /* (borrowed from duty) */
 	bool maintenance;
 	int64_t last_offset;        /* a replica's, at the probe before */
 	int64_t pace;               /* so often it should be probed, ms */

@@ -5,6 +5,7 @@
  * write in writer.c.
  */
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -13,7 +14,7 @@
 #include "base/log.h"
 #include "base/resolve.h"
 #include "health/check.h"
-#include "health/gossip.h"
+#include "health/duty.h"
 #include "health/group.h"
 #include "health/monitor.h"
 #include "health/readers.h"
@@ -26,16 +27,6 @@
 #define STALL_MS       1000 /* a tick later than this proves nothing any more */
 #define LATE_LOG_MS    1000 /* a late worker is named so often */
 #define LATENCY_SHARE  4    /* news when it changed by a quarter */
-
-/* A check and how many members stand on it. */
-struct check_ref {
-	TAILQ_ENTRY(check_ref) link;
-	struct check *check;
-	struct gossip *gossip;     /* NULL: not a Redis */
-	char *username, *password; /* of gossip; password is secret */
-	unsigned users;
-	struct monitor *monitor;
-};
 
 /* A snapshot that some worker may still use. */
 struct published {
@@ -52,7 +43,7 @@ struct monitor {
 	const struct conf *conf; /* (borrowed from main) */
 	struct resolver *resolver;
 	struct event *tick;
-	TAILQ_HEAD(, check_ref) checks;
+	struct duties *duties;
 	struct published_list published;
 	int64_t last_tick;
 	unsigned ticks;
@@ -60,11 +51,9 @@ struct monitor {
 };
 
 static void monitor_tick_cb(evutil_socket_t, short, void *);
-static void monitor_check_cb(
-    struct check *, const struct role_change *, bool, void *);
-static void monitor_hello_cb(const struct hello *, void *);
-static void monitor_hangup_cb(void *);
-static void monitor_deaf_cb(const char *, void *);
+static void monitor_checked_cb(
+    struct duty *, const struct role_change *, bool, void *);
+static void monitor_hello_cb(struct duty *, const struct hello *, void *);
 static bool group_maps_cb(const struct place *, void *);
 static void group_changed_cb(void *);
 static void group_event_cb(
@@ -72,13 +61,12 @@ static void group_event_cb(
 static void publish(struct monitor *);
 static void publish_changes(struct monitor *);
 
-static const struct gossip_ops gossip_ops = {
-    monitor_hello_cb, monitor_hangup_cb, monitor_deaf_cb};
-
 struct monitor *
 monitor_new(struct event_base *base, const struct monitor_ops *ops)
 {
 	struct monitor *m = xcalloc(1, sizeof(*m));
+	const struct duty_ops duty_ops = {
+	    .checked = monitor_checked_cb, .heard = monitor_hello_cb, .arg = m};
 	struct timeval tv = {0, TICK_MS * 1000};
 
 	m->base = base;
@@ -89,31 +77,15 @@ monitor_new(struct event_base *base, const struct monitor_ops *ops)
 	m->all.held = ops->held;
 	m->all.arg = ops->arg;
 	TAILQ_INIT(&m->all.groups);
-	TAILQ_INIT(&m->checks);
 	TAILQ_INIT(&m->published);
 	m->resolver = resolver_new(base);
 	m->tick = event_new(base, -1, EV_PERSIST, monitor_tick_cb, m);
 	if (m->resolver == NULL || m->tick == NULL)
 		fatal("out of memory");
+	m->duties = duties_new(base, m->resolver, &duty_ops);
 	event_add(m->tick, &tv);
 	m->last_tick = clock_ms();
 	return m;
-}
-
-/* One member less stands on this check. */
-static void
-check_unref(struct monitor *m, struct check_ref *ref)
-{
-	if (--ref->users > 0)
-		return;
-	TAILQ_REMOVE(&m->checks, ref, link);
-	gossip_free(ref->gossip);
-	check_free(ref->check);
-	free(ref->username);
-	if (ref->password != NULL)
-		explicit_bzero(ref->password, strlen(ref->password));
-	free(ref->password);
-	free(ref);
 }
 
 /* Free a member; its id is free again. */
@@ -122,7 +94,7 @@ member_free(struct monitor *m, struct member *mb)
 {
 	watch_forget(mb->group, mb->id);
 	m->all.list[mb->id] = NULL;
-	check_unref(m, mb->ref);
+	duty_release(mb->duty);
 	free(mb->name);
 	free(mb);
 }
@@ -166,6 +138,7 @@ monitor_free(struct monitor *m)
 	while ((g = TAILQ_FIRST(&m->all.groups)) != NULL)
 		group_free(m, g);
 	sweep(m, UINT64_MAX);
+	duties_free(m->duties);
 	resolver_free(m->resolver);
 	event_free(m->tick);
 	free(m);
@@ -223,41 +196,6 @@ member_find(const struct monitor *m, const struct group *g,
 	return NULL;
 }
 
-/* A check that fits this entry, shared with whoever has it already. */
-static struct check_ref *
-check_ref(struct monitor *m, const struct conf_backend *cb,
-    const struct conf_server *cs)
-{
-	struct check_ref *ref, *old = NULL;
-
-	TAILQ_FOREACH (ref, &m->checks, link) {
-		if (check_matches(ref->check, cb, cs)) {
-			check_configure(ref->check, cb);
-			ref->users++;
-			return ref;
-		}
-		if (check_same_host(ref->check, cs))
-			old = ref;
-	}
-	ref = xcalloc(1, sizeof(*ref));
-	ref->monitor = m;
-	ref->users = 1;
-	ref->check =
-	    check_new(m->base, m->resolver, cb, cs, monitor_check_cb, ref);
-	if (old != NULL)
-		check_inherit(ref->check, old->check);
-	if (cb->check == CHECK_REDIS) {
-		ref->username =
-		    cb->username == NULL ? NULL : xstrdup(cb->username);
-		ref->password =
-		    cb->password == NULL ? NULL : xstrdup(cb->password);
-		ref->gossip = gossip_new(
-		    m->base, &gossip_ops, ref->username, ref->password, ref);
-	}
-	TAILQ_INSERT_TAIL(&m->checks, ref, link);
-	return ref;
-}
-
 /* A member with a free id. */
 static struct member *
 member_new(struct monitor *m, struct group *g)
@@ -301,14 +239,14 @@ static void
 adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 {
 	struct member *mb = member_find(m, g, cs);
-	struct check_ref *ref = check_ref(m, g->cb, cs);
+	struct duty *duty = duty_take(m->duties, g->cb, cs);
 
 	if (mb == NULL)
 		mb = member_new(m, g);
 	else
-		check_unref(m, mb->ref);
-	mb->ref = ref;
-	mb->check = ref->check;
+		duty_release(mb->duty);
+	mb->duty = duty;
+	mb->check = duty_check(duty);
 	free(mb->name);
 	mb->name = xstrdup(cs->name);
 	mb->cs = cs;
@@ -534,33 +472,19 @@ take_change(struct monitor *m, struct member *mb,
 		group_close_sessions(mb, CLOSE_TIMEOUT);
 }
 
-/* Keep listening to a server that answers. */
 static void
-follow_gossip(struct check_ref *ref, const struct role_change *change)
+monitor_checked_cb(
+    struct duty *duty, const struct role_change *change, bool moved, void *arg)
 {
-	const struct server_state *s = check_state(ref->check);
-
-	if (ref->gossip == NULL || s->health != HEALTH_UP || s->bad > 0)
-		return;
-	gossip_open(ref->gossip, check_addr(ref->check));
-	if (change->health)
-		gossip_hurry(ref->gossip);
-}
-
-static void
-monitor_check_cb(
-    struct check *c, const struct role_change *change, bool moved, void *arg)
-{
-	struct check_ref *ref = arg;
-	struct monitor *m = ref->monitor;
+	struct monitor *m = arg;
+	const struct check *c = duty_check(duty);
 	int64_t at = check_state(c)->last.at;
 	size_t i;
 
-	follow_gossip(ref, change);
 	for (i = 0; i < m->all.n; i++) {
 		struct member *mb = m->all.list[i];
 
-		if (mb == NULL || mb->ref != ref)
+		if (mb == NULL || mb->duty != duty)
 			continue;
 		report_change(mb, c, change);
 		take_change(m, mb, change, moved);
@@ -574,36 +498,17 @@ monitor_check_cb(
 
 /* The Sentinels' hello, on some server: it is about the groups of that. */
 static void
-monitor_hello_cb(const struct hello *h, void *arg)
+monitor_hello_cb(struct duty *duty, const struct hello *h, void *arg)
 {
-	struct check_ref *ref = arg;
-	struct monitor *m = ref->monitor;
+	struct monitor *m = arg;
 	size_t i;
 
 	for (i = 0; i < m->all.n; i++) {
 		struct member *mb = m->all.list[i];
 
-		if (mb != NULL && mb->ref == ref && mb->group->cb != NULL)
+		if (mb != NULL && mb->duty == duty && mb->group->cb != NULL)
 			sentinels_hello(mb->group->watch.sentinels, h);
 	}
-}
-
-/* A Sentinel reconfigures a server by closing its connections: that is news. */
-static void
-monitor_hangup_cb(void *arg)
-{
-	struct check_ref *ref = arg;
-
-	check_now(ref->check);
-}
-
-static void
-monitor_deaf_cb(const char *why, void *arg)
-{
-	struct check_ref *ref = arg;
-	char addr[ADDR_STR_MAX];
-
-	log_warn("server %s: %s", addr_str(check_addr(ref->check), addr), why);
 }
 
 static bool
@@ -673,7 +578,6 @@ log_late(struct monitor *m, int64_t now)
 static void
 renew_lease(struct monitor *m, int64_t now)
 {
-	struct check_ref *ref;
 	bool stalled = now - m->last_tick > STALL_MS;
 
 	if (stalled) {
@@ -683,12 +587,10 @@ renew_lease(struct monitor *m, int64_t now)
 		m->lease_needs = now;
 	}
 	m->last_tick = now;
-	TAILQ_FOREACH (ref, &m->checks, link) {
-		if (stalled)
-			check_now(ref->check);
-		else if (!check_fresh(ref->check, m->lease_needs))
-			return;
-	}
+	if (stalled)
+		duties_check_now(m->duties);
+	else if (!duties_fresh(m->duties, m->lease_needs))
+		return;
 	/* What the new answers led to must have reached every worker, too. */
 	if (stalled || (m->lease_needs != 0 &&
 			   m->ops.seen(m->ops.arg) < m->all.generation))
@@ -720,6 +622,63 @@ monitor_tick_cb(evutil_socket_t fd, short what, void *arg)
 	log_late(m, now);
 	bury_retired(m, m->ops.seen(m->ops.arg));
 	publish_changes(m);
+}
+
+/*
+ * What an operator asks for.
+ */
+
+/* The backend of that name; NULL with an error. */
+static struct group *
+find_backend(struct monitor *m, const char *backend, char *error, size_t size)
+{
+	struct group *g = group_find(m, backend);
+
+	if (g == NULL || g->cb == NULL)
+		snprintf(error, size, "there is no backend '%.63s'", backend);
+	else if (!g->redis)
+		snprintf(error, size, "backend %s has no roles", backend);
+	else
+		return g;
+	return NULL;
+}
+
+int
+monitor_promote(struct monitor *m, const char *backend, const char *server,
+    char *error, size_t size)
+{
+	struct group *g = find_backend(m, backend, error, size);
+	const char *why;
+
+	if (g == NULL)
+		return -1;
+	why = group_promote(&m->all, g, server);
+	if (why == NULL) {
+		group_changed_cb(g);
+		return 0;
+	}
+	snprintf(error, size, "%s", why);
+	return -1;
+}
+
+int
+monitor_switchover(struct monitor *m, const char *backend, const char *to,
+    monitor_done_cb done, void *arg, char *error, size_t size)
+{
+	struct group *g = find_backend(m, backend, error, size);
+
+	if (g == NULL)
+		return -1;
+	if (g->switchover != NULL) {
+		snprintf(error, size, "one is under way already");
+		return -1;
+	}
+	g->switchover =
+	    switchover_start(m->base, &m->all, g, to, done, arg, error, size);
+	if (g->switchover == NULL)
+		return -1;
+	group_changed_cb(g);
+	return 0;
 }
 
 /*

@@ -17,9 +17,9 @@ struct order_call;
  * order_call() has returned; the call is gone when it returns. */
 typedef void (*order_call_cb)(bool done, const char *error, void *arg);
 
-/* Send the words, ended by NULL and copied, as that user; the answer +OK is what
- * is wanted, within so many ms. Either credential may be NULL; they are borrowed
- * until it has called back. */
+/* Send the words, ended by NULL and copied, as that user; the answer +OK is
+ * what is wanted, within so many ms. Either credential may be NULL; they are
+ * borrowed until it has called back. */
 struct order_call *order_call(struct event_base *base, const struct addr *addr,
     const char *username, const char *password, const char *const *words,
     int64_t timeout_ms, order_call_cb done, void *arg);

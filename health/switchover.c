@@ -1,6 +1,6 @@
 /*
- * A switch-over on request. While it is under way group.watch.handover keeps the
- * writer fenced; W2 and the verdict decide who is next, as in any failover.
+ * A switch-over on request. While it is under way group.watch.handover keeps
+ * the writer fenced; W2 and the verdict decide who is next, as in any failover.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@
 #include "health/switchover.h"
 #include "health/watch.h"
 
-#define CATCH_UP_MS 1000  /* for a replica to have all the data */
-#define COMMAND_MS  3000  /* for the answer to the command */
-#define PROMOTE_MS  10000 /* for the new writer */
+#define CATCH_UP_MS 1000   /* for a replica to have all the data */
+#define COMMAND_MS  3000   /* for the answer to the command */
+#define PROMOTE_MS  10000  /* for the new writer */
 #define FAILOVER_MS "5000" /* FAILOVER's own limit */
 
 enum step {
@@ -124,8 +124,7 @@ obstacle(const struct switchover *s, const char *to)
 	if (sentinels_known(g->watch.sentinels) > 0 && a_sentinel(g) == NULL)
 		return "no Sentinel can be asked";
 	for (i = 0; i < s->m->n; i++) {
-		if (is_replica_of(s, (int)i) &&
-		    (s->to < 0 || s->to == (int)i))
+		if (is_replica_of(s, (int)i) && (s->to < 0 || s->to == (int)i))
 			return NULL;
 	}
 	return to == NULL ? "no replica follows the writer"
@@ -165,6 +164,7 @@ void
 switchover_cancel(struct switchover *s)
 {
 	s->g->watch.handover = false;
+	s->g->switchover = NULL;
 	if (s->call != NULL)
 		order_call_cancel(s->call);
 	free(s);
@@ -228,8 +228,8 @@ static void
 tell_writer(struct switchover *s, int to)
 {
 	const struct observation *w = &state(s, s->from)->known;
-	const char *words[] = {"FAILOVER", "TO", NULL, NULL, "TIMEOUT",
-	    FAILOVER_MS, NULL};
+	const char *words[] = {
+	    "FAILOVER", "TO", NULL, NULL, "TIMEOUT", FAILOVER_MS, NULL};
 	struct place place;
 	char port[8];
 	size_t i;
@@ -241,10 +241,10 @@ tell_writer(struct switchover *s, int to)
 		snprintf(port, sizeof(port), "%u", place.port);
 		words[2] = place.host;
 		words[3] = port;
-		s->call = order_call(s->base,
-		    check_addr(s->m->list[s->from]->check), s->g->cb->username,
-		    s->g->cb->password, words, COMMAND_MS, switchover_call_cb,
-		    s);
+		s->call =
+		    order_call(s->base, check_addr(s->m->list[s->from]->check),
+			s->g->cb->username, s->g->cb->password, words,
+			COMMAND_MS, switchover_call_cb, s);
 		return;
 	}
 }
@@ -294,8 +294,7 @@ catch_up(struct switchover *s, int64_t now)
 	if (to >= 0)
 		command(s, to);
 	else if (now - s->since > CATCH_UP_MS)
-		end(s, false,
-		    "no replica had all the data within a second");
+		end(s, false, "no replica had all the data within a second");
 }
 
 void

@@ -344,10 +344,9 @@ collect_votes(const struct members *m, const struct group *g, int64_t now,
 		v = one.sentinel == NULL ? NULL : sentinel_view(one.sentinel);
 		if (v == NULL || !v->knows || v->tilt || v->disconnected ||
 		    v->ok_ping < 0 || v->rtt >= VOTE_RTT_MS ||
-		    now - v->at > VOTE_AGE_MS ||
 		    watch_map(m, g, &v->watched.place) != w->writer)
 			continue;
-		out[n].counts = true;
+		out[n].counts = now - v->at <= VOTE_AGE_MS;
 		out[n].pong_at = v->at - v->ok_ping;
 		out[n].blocked =
 		    check_blocked(m->list[w->writer]->check, out[n].pong_at);

@@ -66,19 +66,21 @@ judge(const struct witness *w, const struct witness_rules *r,
 	return WITNESS_FINE;
 }
 
-/* For fence = strict: a majority must hear it, whatever the replicas do. */
+/* For fence = strict: a majority must have heard it of late, whatever the
+ * replicas do and whether or not it can be asked now. */
 static enum witness_reason
-judge_strictly(const struct witness *w, const struct witness_rules *r,
-    const struct witness_news *n)
+judge_strictly(const struct witness_rules *r, const struct witness_news *n)
 {
-	unsigned hear, deaf;
+	const struct witness_vote *v;
+	unsigned hear = 0;
+	size_t i;
 
-	count(n, r->fence_after, &hear, &deaf);
-	if (hear > n->known / 2)
-		return WITNESS_FINE;
-	return w->since != 0 && n->now - w->since <= r->fence_after
-		   ? WITNESS_FINE
-		   : WITNESS_MAJORITY;
+	for (i = 0; i < n->nvotes; i++) {
+		v = &n->votes[i];
+		hear += v->pong_at != 0 &&
+			n->now - v->pong_at - v->blocked <= r->fence_after;
+	}
+	return hear > n->known / 2 ? WITNESS_FINE : WITNESS_MAJORITY;
 }
 
 /* Is it witnessed again, by what was seen after it was fenced? */

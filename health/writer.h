@@ -91,8 +91,8 @@ enum writer_cause {
 	CAUSE_SELECTED,       /* selected by them, and a primary now */
 	CAUSE_UNWITNESSED,    /* nobody else hears or follows it */
 	CAUSE_NO_MAJORITY,    /* fence = strict: too few can be asked */
-	CAUSE_OPERATOR,    /* ctl promote */
-	CAUSE_HANDOVER     /* ctl switchover */
+	CAUSE_OPERATOR,       /* ctl promote */
+	CAUSE_HANDOVER        /* ctl switchover */
 };
 
 struct writer_verdict {

@@ -123,28 +123,11 @@ cell_number(struct evbuffer *out, uint64_t n)
 static void
 cell_bytes(struct evbuffer *out, uint64_t n)
 {
-	char text[32];
+	char text[WORDS_MAX];
 
 	raw(out, "<td class=\"n\">");
 	put(out, words_bytes(n, text));
 	raw(out, "</td>");
-}
-
-/* A span of time in its two largest units: "3 h 12 min". Returns buf. */
-static const char *
-span_text(int64_t ms, char buf[48])
-{
-	long long s = ms < 0 ? 0 : ms / 1000;
-
-	if (s < 60)
-		snprintf(buf, 48, "%lld s", s);
-	else if (s < 3600)
-		snprintf(buf, 48, "%lld min %lld s", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(buf, 48, "%lld h %lld min", s / 3600, s / 60 % 60);
-	else
-		snprintf(buf, 48, "%lld d %lld h", s / 86400, s / 3600 % 24);
-	return buf;
 }
 
 /* Open a table with this caption and these column heads, NULL at their end. */
@@ -294,7 +277,7 @@ put_lag(struct evbuffer *out, const struct monitor_server *ms)
 static void
 put_check(struct evbuffer *out, const struct observation *last)
 {
-	char ago[48];
+	char ago[WORDS_MAX];
 
 	raw(out, "<td class=\"w\">");
 	if (last->result == PROBE_NONE) {
@@ -303,7 +286,7 @@ put_check(struct evbuffer *out, const struct observation *last)
 	}
 	put(out, probe_result_str(last->result));
 	putf(out, ", %.1f ms, %s ago", (double)last->duration_us / 1000,
-	    span_text(clock_ms() - last->at, ago));
+	    words_span(clock_ms() - last->at, ago));
 	raw(out, "</td>");
 }
 
@@ -430,14 +413,14 @@ static void
 put_process(struct evbuffer *out, const struct stats_source *src,
     const struct conf *conf)
 {
-	char now[CLOCK_FORMAT_MAX], up[48];
+	char now[CLOCK_FORMAT_MAX], up[WORDS_MAX];
 	unsigned workers = src->workers(src->arg);
 
 	raw(out, "<p class=\"dim\">roleproxy");
 	if (!conf->stats.hide_version)
 		putf(out, " %s", ROLEPROXY_VERSION);
 	putf(out, ", up %s, %u worker%s, %u sessions, as of %s.",
-	    span_text(clock_ms() - src->started, up), workers,
+	    words_span(clock_ms() - src->started, up), workers,
 	    workers == 1 ? "" : "s", src->sessions(src->arg),
 	    clock_format(clock_wall_us(), now));
 	raw(out, "</p>\n");

@@ -306,6 +306,24 @@ words_bytes(uint64_t n, char buf[32])
 }
 
 const char *
+words_span(int64_t ms, char buf[WORDS_MAX])
+{
+	long long s = ms < 0 ? 0 : ms / 1000;
+
+	if (s < 60)
+		snprintf(buf, WORDS_MAX, "%lld s", s);
+	else if (s < 3600)
+		snprintf(buf, WORDS_MAX, "%lld min %lld s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(
+		    buf, WORDS_MAX, "%lld h %lld min", s / 3600, s / 60 % 60);
+	else
+		snprintf(
+		    buf, WORDS_MAX, "%lld d %lld h", s / 86400, s / 3600 % 24);
+	return buf;
+}
+
+const char *
 words_lag(const struct lag *lag, char buf[WORDS_MAX])
 {
 	char bytes[32];

@@ -42,6 +42,9 @@ int64_t words_wall_us(int64_t ms);
 /* Bytes as people read them: "17 B", "1.2 GiB". Returns buf. */
 const char *words_bytes(uint64_t n, char buf[32]);
 
+/* A span of time in its two largest units: "3 h 12 min". Returns buf. */
+const char *words_span(int64_t ms, char buf[WORDS_MAX]);
+
 /* How far a replica is behind: "1.2 MiB, 3.4 s"; "" if not known. */
 const char *words_lag(const struct lag *lag, char buf[WORDS_MAX]);
 

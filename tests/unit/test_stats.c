@@ -239,6 +239,111 @@ START_TEST(renders)
 }
 END_TEST
 
+/* A frontend with two addresses. */
+static void
+sit_two_binds(void)
+{
+	w.frontends[0].binds = w.bind;
+	w.frontends[0].nbinds = 2;
+}
+
+/* What the plain text says of them; first what it holds, then what not. */
+static const struct {
+	void (*set)(void);
+	const char *in, *not_in;
+} statuses[] = {
+    {sit_well, "backend redis: Writes go to redis-1 since ", "fenced"},
+    {sit_well, ", up 1 h 2 min, 2 workers, 7 sessions\n", "draining"},
+    {sit_well,
+	"\n  SERVER   ADDRESS        STATUS  ROLE     WRITER  BEHIND  "
+	"SESSIONS  REASON\n",
+	"DOWN"},
+    {sit_well,
+	"\n  redis-1  10.0.0.1:6379  UP      primary  yes     -       3\n",
+	"away"},
+    {sit_well,
+	"\n  redis-2  10.0.0.1:6380  UP      replica          100 B   4\n",
+	"\t"},
+    {sit_well, "\n  <b>\"&'?  10.0.0.1:6381  UP ", "\xff"},
+    {sit_well,
+	"\n  FRONTEND  ADDRESS       BACKEND  ROUTE    SESSIONS  HELD\n"
+	"  write     0.0.0.0:9000  redis    primary  3         0\n",
+	"..."},
+    {sit_well, "  redis: writes move from redis-2 to redis-1: ", "nothing"},
+    {sit_well_unknown_since, "newest first: nothing yet\n", "since"},
+    {sit_none, "3 clients wait.\n", "yes"},
+    {sit_none, "  0.0.0.0:9000  redis    primary  3         3\n", "yes"},
+    {sit_away, " primary  away    -       3\n", "yes"},
+    {sit_down,
+	"DOWN    replica          -       4         refused: "
+	"<script>?(\n",
+	"\xc3"},
+    {sit_unchecked, "the first round of checks is not done\n", "DOWN"},
+    {sit_false_primary, " fenced  -       4         fenced: it lost", "DOWN"},
+    {sit_plain, "backend redis: 2 of 3 servers are up.\n", "yes"},
+    {sit_draining, " 7 sessions, draining\n", "first round"},
+    {sit_two_binds, "  0.0.0.0:9000, ...  redis ", "9001,"},
+};
+
+/* Each situation as plain text: no empty line, no control character. */
+START_TEST(plain_text)
+{
+	char *text;
+
+	fake_reset();
+	statuses[_i].set();
+	text = render(stats_render_status);
+	ck_assert_msg(strstr(text, statuses[_i].in) != NULL, "no '%s' in %s",
+	    statuses[_i].in, text);
+	ck_assert_msg(strstr(text, statuses[_i].not_in) == NULL, "'%s' in %s",
+	    statuses[_i].not_in, text);
+	ck_assert_ptr_null(strstr(text, "\n\n"));
+	ck_assert_ptr_null(strstr(text, " \n"));
+	ck_assert(is_utf8(text));
+	for (const char *c = text; *c != '\0'; c++)
+		ck_assert((unsigned char)*c >= 0x20 || *c == '\n');
+	free(text);
+}
+END_TEST
+
+/* What would steer a terminal is not shown; real letters are, and columns stay
+ * in line behind them. */
+START_TEST(plain_text_clean)
+{
+	static const char bad[] = "\x1b[2J\x9b\xc2\x9b\r\n\n\x7fx\xc3\xa9";
+	static char name[] = "caf\xc3\xa9";
+	char *text;
+
+	fake_reset();
+	w.states[1].health = HEALTH_DOWN;
+	w.states[1].last.result = PROBE_REFUSED;
+	memcpy(w.states[1].last.detail, bad, sizeof(bad));
+	w.servers[1].name = name;
+	text = render(stats_render_status);
+	ck_assert_ptr_nonnull(strstr(text, "refused: ?[2J???????x\xc3\xa9\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\n  caf\xc3\xa9     10.0.0.1:6380"));
+	free(text);
+}
+END_TEST
+
+/* At most five decisions are shown. */
+START_TEST(plain_text_decisions)
+{
+	char *text;
+	size_t n = 0;
+
+	fake_reset();
+	for (int i = 0; i < 30; i++)
+		fake_decide("redis-2", "redis-1");
+	text = render(stats_render_status);
+	for (const char *p = text; (p = strstr(p, "writes move")) != NULL; p++)
+		n++;
+	ck_assert_uint_eq(n, 5);
+	free(text);
+}
+END_TEST
+
 /* The keys that are promised are there, for every server and frontend. */
 START_TEST(json_keys)
 {
@@ -427,6 +532,9 @@ render_cases(void)
 	TCase *t = tcase_create("render");
 
 	tcase_add_loop_test(t, renders, 0, ALL(situations));
+	tcase_add_loop_test(t, plain_text, 0, ALL(statuses));
+	tcase_add_test(t, plain_text_clean);
+	tcase_add_test(t, plain_text_decisions);
 	tcase_add_test(t, json_keys);
 	tcase_add_test(t, page_decisions);
 	tcase_add_loop_test(t, lag_reasons, 0, ALL(lags));
