@@ -135,11 +135,9 @@ witness_update(struct witness *w, const struct witness_rules *r,
 	if (w->provisional && n->now - w->start <= PROVISO_MS)
 		return;
 	reason =
-	    r->fence == FENCE_STRICT ? judge_strictly(w, r, n) : judge(w, r, n);
+	    r->fence == FENCE_STRICT ? judge_strictly(r, n) : judge(w, r, n);
 	if (reason != WITNESS_FINE)
 		set(w, reason, n->now);
-	else if (r->fence == FENCE_STRICT && w->hear > n->known / 2)
-		w->since = n->now;
 }
 
 bool
