@@ -14,9 +14,9 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 	   base/units.c
 CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c conf/url.c
-HEALTH	 = health/check.c health/duty.c health/failover.c health/gossip.c health/group.c \
+HEALTH	 = health/check.c health/discover.c health/duty.c health/failover.c health/gossip.c health/group.c \
 	   health/hello.c health/info.c health/lag.c health/link.c health/monitor.c \
-	   health/observation.c health/order.c health/probe.c health/readers.c health/resp.c health/role.c \
+	   health/observation.c health/order.c health/probe.c health/readers.c health/report.c health/resp.c health/role.c \
 	   health/sentinel.c health/sentinels.c health/snapshot.c health/switchover.c \
 	   health/verdict.c health/watch.c health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
@@ -49,7 +49,8 @@ UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
 UNIT_snapshot = health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c \
-	       base/units.c health/observation.c health/role.c health/writer.c $(STATS)
+	       base/units.c health/observation.c health/role.c health/witness.c \
+	       health/writer.c $(STATS)
 UNIT_units   = base/units.c
 UNIT_url     = $(UNIT_conf)
 UNIT_writer  = health/observation.c health/writer.c

@@ -18,15 +18,18 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/version.h"
+#include "conf/copy.h"
 #include "conf/load.h"
+#include "health/discover.h"
 #include "health/monitor.h"
 #include "proxy/proxy.h"
 #include "run.h"
 #include "stats-ui/control.h"
 #include "stats-ui/stats.h"
 
-#define PULSE_MS    50 /* how often a start or a stop looks for its end */
-#define FILES_SPARE 64 /* for logs, libraries and the unexpected */
+#define PULSE_MS       50 /* how often a start or a stop looks for its end */
+#define DISCOVER_EVERY 4  /* pulses between two looks for other servers */
+#define FILES_SPARE    64 /* for logs, libraries and the unexpected */
 
 enum run_state {
 	RUN_STARTING, /* serving, but not every server has been checked */
@@ -57,6 +60,7 @@ struct run {
 	enum run_state state;
 	int64_t started, leave_until, stop_at; /* clock_ms(); 0: never */
 	uint64_t loads;
+	unsigned pulses;
 	int exit_code;
 };
 
@@ -413,6 +417,23 @@ retire_conf(struct run *r, struct conf *next)
 	r->conf = next;
 }
 
+/* Take another configuration into use; -1, with it freed and nothing changed,
+ * if that cannot be done. */
+static int
+swap(struct run *r, struct conf *next)
+{
+	if (adopt(r, next) != 0) {
+		proxy_abort(r->proxy);
+		stats_abort(r->stats);
+		conf_free(next);
+		return -1;
+	}
+	retire_conf(r, next);
+	proxy_commit(r->proxy);
+	stats_commit(r->stats);
+	return 0;
+}
+
 /* HUP: load, validate, then swap; on any error everything stays. */
 static void
 reload(struct run *r)
@@ -424,27 +445,58 @@ reload(struct run *r)
 	next = conf_load_source(&r->options->source, &problems);
 	if (next != NULL) {
 		apply_options(next, r->options);
+		conf_keep_discovered(next, r->conf);
 		conf_reload_warnings(r->conf, next, &problems);
 	}
 	log_problems(&problems);
 	conf_problems_clear(&problems);
-	if (next == NULL || adopt(r, next) != 0) {
+	if (next == NULL || swap(r, next) != 0) {
 		log_error("reload failed: the running configuration stays");
-		if (next != NULL) {
-			proxy_abort(r->proxy);
-			stats_abort(r->stats);
-			conf_free(next);
-		}
 		return;
 	}
-	retire_conf(r, next);
-	proxy_commit(r->proxy);
-	stats_commit(r->stats);
 	if (log_change(next->global.logs, next->global.nlogs,
 		next->global.log_level) != 0)
 		log_error("cannot change the log: %s", strerror(errno));
 	log_info("configuration %llu is in use",
 	    (unsigned long long)next->generation);
+}
+
+/* One server that was found, or is gone, into a copy of the configuration. */
+static void
+apply_discovery(
+    const struct run *r, struct conf *next, const struct discovery *d)
+{
+	struct conf_backend *b = next->backends + (d->cb - r->conf->backends);
+	const char *host = d->gone == NULL ? d->place.host : d->gone->host;
+	uint16_t port = d->gone == NULL ? d->place.port : d->gone->port;
+	char name[HELLO_HOST_MAX + 8];
+
+	/* A name may hold no blanks and brackets; an IPv6 address has none. */
+	snprintf(name, sizeof(name), "%s:%u", host, port);
+	log_info("backend %s: server %s is %s: %s", b->name, name,
+	    d->gone == NULL ? "added" : "dropped", d->by);
+	if (d->gone != NULL)
+		conf_drop_server(b, host, port);
+	else if (conf_add_server(next, b, name, host, port) == NULL)
+		log_error("backend %s: no room for %s", b->name, name);
+}
+
+/* discover = on: take servers in that were found, and drop those that are gone.
+ */
+static void
+discover_servers(struct run *r)
+{
+	struct discovery found[DISCOVERED_MAX];
+	size_t i, n = monitor_discover(r->monitor, found, DISCOVERED_MAX);
+	struct conf *next;
+
+	if (n == 0)
+		return;
+	next = conf_copy(r->conf);
+	for (i = 0; i < n; i++)
+		apply_discovery(r, next, &found[i]);
+	if (swap(r, next) != 0)
+		log_error("the servers that were found are not used");
 }
 
 /*
@@ -523,6 +575,8 @@ run_pulse_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	free_old_confs(r);
+	if (r->state < RUN_LEAVING && ++r->pulses % DISCOVER_EVERY == 0)
+		discover_servers(r);
 	if (r->state == RUN_STARTING &&
 	    (monitor_ready(r->monitor) ||
 		now - r->started >= r->conf->global.startup_wait))

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "health/check.h"
 #include "health/group.h"
+#include "health/sentinels.h"
 #include "health/watch.h"
 
 #define RECENT_MS         30000 /* a switch is recent so long: see role_readable() */

@@ -14,12 +14,9 @@
 
 #include "conf/conf.h"
 #include "health/decision.h"
-#include "health/failover.h"
+#include "health/evidence.h"
 #include "health/lag.h"
-#include "health/sentinels.h"
 #include "health/snapshot.h"
-#include "health/verdict.h"
-#include "health/witness.h"
 #include "health/writer.h"
 
 struct check;
@@ -40,6 +37,7 @@ struct member {
 	struct check *check; /* (borrowed from duty) */
 	bool maintenance;
 	int64_t last_offset;        /* a replica's, at the probe before */
+	int64_t named_at;           /* somebody said that it is there */
 	int64_t pace;               /* so often it should be probed, ms */
 	bool fenced;                /* says primary and is not the writer */
 	bool fit;                   /* for reads, but for its lag */
@@ -50,28 +48,6 @@ struct member {
 	int64_t lost_at;            /* clock_ms() when that began */
 	uint64_t retired_at;        /* generation that left it out; 0 in use */
 	struct snapshot_server now; /* as last published */
-};
-
-/* What is known of one backend's writer beyond the servers; watch.c's. */
-struct watch {
-	struct sentinels *sentinels;
-	struct verdict verdict;
-	struct failover failover;
-	enum failover_end failover_end; /* of the last one */
-	struct witness witness;
-	bool worried;  /* the servers are to be looked at more often */
-	int promoted;  /* member id, by the operator; -1 none */
-	bool handover; /* the operator asked the writer to hand over */
-	int64_t began; /* clock_ms() */
-
-	/* About the writer, and dropped with it. */
-	int writer;                /* member id; -1 none */
-	int64_t probed_at, offset; /* of its newest check */
-	char replid[REDIS_ID_MAX];
-	int64_t followed, kept_up; /* see struct witness_news */
-	int64_t acked[OBSERVED_REPLICAS];
-	int64_t moved_at, unseen_since;
-	unsigned standstill;
 };
 
 /* A backend: its servers, and who takes the writes. */

@@ -14,10 +14,12 @@
 #include "base/log.h"
 #include "base/resolve.h"
 #include "health/check.h"
+#include "health/discover.h"
 #include "health/duty.h"
 #include "health/group.h"
 #include "health/monitor.h"
 #include "health/readers.h"
+#include "health/sentinels.h"
 #include "health/switchover.h"
 #include "health/watch.h"
 
@@ -681,6 +683,17 @@ monitor_switchover(struct monitor *m, const char *backend, const char *to,
 	return 0;
 }
 
+size_t
+monitor_discover(struct monitor *m, struct discovery *out, size_t max)
+{
+	struct group *g;
+	size_t n = 0;
+
+	TAILQ_FOREACH (g, &m->all.groups, link)
+		n += discover(&m->all, g, out + n, max - n);
+	return n;
+}
+
 /*
  * Reading.
  */
@@ -719,20 +732,30 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	return out;
 }
 
-const struct conf_server *
-monitor_writer(const struct monitor *m, const struct conf_backend *cb,
-    struct writer_verdict *why)
+/* The group of a backend of the running configuration; NULL none. */
+static const struct group *
+group_of(const struct monitor *m, const struct conf_backend *cb)
 {
 	const struct group *g;
 
 	TAILQ_FOREACH (g, &m->all.groups, link) {
-		if (g->cb != cb)
-			continue;
-		if (why != NULL)
-			*why = g->verdict;
-		return g->writer < 0 ? NULL : m->all.list[g->writer]->cs;
+		if (g->cb == cb)
+			break;
 	}
-	return NULL;
+	return g;
+}
+
+const struct conf_server *
+monitor_writer(const struct monitor *m, const struct conf_backend *cb,
+    struct writer_verdict *why)
+{
+	const struct group *g = group_of(m, cb);
+
+	if (g == NULL)
+		return NULL;
+	if (why != NULL)
+		*why = g->verdict;
+	return g->writer < 0 ? NULL : m->all.list[g->writer]->cs;
 }
 
 const struct decision *
@@ -746,15 +769,17 @@ monitor_decision(const struct monitor *m, size_t i)
 
 bool
 monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
-    size_t i, struct sentinels_one *one)
+    size_t i, struct report_sentinel *out)
 {
-	const struct group *g;
+	const struct group *g = group_of(m, cb);
 
-	TAILQ_FOREACH (g, &m->all.groups, link) {
-		if (g->cb == cb)
-			return sentinels_get(g->watch.sentinels, i, one);
-	}
-	return false;
+	return g != NULL && report_sentinel(&m->all, g, i, out);
+}
+
+struct report_watch
+monitor_watch(const struct monitor *m, const struct conf_backend *cb)
+{
+	return report_watch(&m->all, group_of(m, cb));
 }
 
 uint64_t

@@ -12,11 +12,12 @@
 #include "conf/conf.h"
 #include "health/decision.h"
 #include "health/lag.h"
+#include "health/report.h"
 #include "health/role.h"
-#include "health/sentinels.h"
 #include "health/snapshot.h"
 #include "health/writer.h"
 
+struct discovery;
 struct event_base;
 struct monitor;
 
@@ -73,6 +74,9 @@ int monitor_promote(struct monitor *m, const char *backend, const char *server,
 int monitor_switchover(struct monitor *m, const char *backend, const char *to,
     monitor_done_cb done, void *arg, char *error, size_t size);
 
+/* Servers that should be added or dropped: up to max into out. */
+size_t monitor_discover(struct monitor *m, struct discovery *out, size_t max);
+
 /* For the page: a server of the current configuration; the backend's writer
  * (NULL none) and why; the newest decisions, index 0 first (NULL past the
  * end). */
@@ -84,7 +88,11 @@ const struct decision *monitor_decision(const struct monitor *m, size_t i);
 
 /* One Sentinel of a backend, from 0 on; false past the end. */
 bool monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
-    size_t i, struct sentinels_one *one);
+    size_t i, struct report_sentinel *out);
+
+/* What the Sentinels say of a backend as a whole. */
+struct report_watch monitor_watch(
+    const struct monitor *m, const struct conf_backend *cb);
 uint64_t monitor_generation(const struct monitor *m);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "health/check.h"
 #include "health/order.h"
+#include "health/sentinels.h"
 #include "health/switchover.h"
 #include "health/watch.h"
 

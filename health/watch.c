@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "health/check.h"
+#include "health/sentinels.h"
 #include "health/watch.h"
 
 #define VOTE_AGE_MS    1000 /* of a Sentinel's answer that counts as witness */

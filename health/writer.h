@@ -6,10 +6,6 @@
 #ifndef HEALTH_WRITER_H
 #define HEALTH_WRITER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "health/observation.h"
 
 /* One server, as the decision sees it. */

@@ -327,6 +327,53 @@ put_server(struct evbuffer *out, const struct stats_source *src,
 	raw(out, "</tr>\n");
 }
 
+/* The Sentinels that watch a backend, if any are known. */
+static void
+put_sentinels(struct evbuffer *out, const struct stats_source *src,
+    const struct conf_backend *cb)
+{
+	static const char *const heads[] = {"Sentinel", "Says", "Epoch", NULL};
+	char text[WORDS_MAX];
+	struct report_sentinel s;
+
+	for (size_t i = 0; monitor_sentinel(src->monitor, cb, i, &s); i++) {
+		if (i == 0) {
+			snprintf(
+			    text, sizeof(text), "Sentinels of %.64s", cb->name);
+			table_open(out, text, heads);
+		}
+		snprintf(
+		    text, sizeof(text), "%s:%u", s.place.host, s.place.port);
+		row_open(out, text);
+		raw(out, "<td class=\"w\">");
+		put(out, words_sentinel(&s, text));
+		raw(out, "</td>");
+		if (s.epoch < 0)
+			cell(out, "\u2013");
+		else
+			cell_number(out, (uint64_t)s.epoch);
+		raw(out, "</tr>\n");
+	}
+	if (monitor_sentinel(src->monitor, cb, 0, &s))
+		table_close(out);
+}
+
+/* What an operator should know of the writer besides. */
+static void
+put_watch(struct evbuffer *out, const struct stats_source *src,
+    const struct conf_backend *cb)
+{
+	char text[WORDS_MAX];
+
+	raw(out, "<p class=\"dim\">");
+	put(out, words_watch(src, cb, text));
+	if (monitor_watch(src->monitor, cb).risky)
+		raw(out, " min-replicas-to-write is 0: what the writer "
+			 "acknowledges before a replica has it can be lost "
+			 "with it.");
+	raw(out, "</p>\n");
+}
+
 /* A backend's heading and its servers. */
 static void
 put_backend(struct evbuffer *out, const struct stats_source *src,
@@ -345,6 +392,10 @@ put_backend(struct evbuffer *out, const struct stats_source *src,
 	for (size_t i = 0; i < cb->nservers; i++)
 		put_server(out, src, cb, &cb->servers[i]);
 	table_close(out);
+	if (cb->check != CHECK_REDIS)
+		return;
+	put_watch(out, src, cb);
+	put_sentinels(out, src, cb);
 }
 
 /* The newest changes of a writer, newest first. */

@@ -148,6 +148,20 @@ add_server(struct table *t, const struct stats_source *src,
 	cell(t, "%s", words_reason(cb, &ms, text));
 }
 
+/* What the Sentinels of a backend say, together and one by one. */
+static void
+add_sentinels(struct evbuffer *out, const struct stats_source *src,
+    const struct conf_backend *cb)
+{
+	struct report_sentinel s;
+	char text[WORDS_MAX];
+
+	line(out, "  %s", words_watch(src, cb, text));
+	for (size_t i = 0; monitor_sentinel(src->monitor, cb, i, &s); i++)
+		line(out, "    %s:%u %s", s.place.host, s.place.port,
+		    words_sentinel(&s, text));
+}
+
 /* Who takes the writes of a backend, and its servers. */
 static void
 put_backend(struct evbuffer *out, const struct stats_source *src,
@@ -163,6 +177,8 @@ put_backend(struct evbuffer *out, const struct stats_source *src,
 	for (size_t i = 0; i < cb->nservers; i++)
 		add_server(&t, src, cb, &cb->servers[i]);
 	table_close(&t, out);
+	if (cb->check == CHECK_REDIS)
+		add_sentinels(out, src, cb);
 }
 
 /* One frontend; its first address stands for all. */

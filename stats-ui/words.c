@@ -219,34 +219,106 @@ decision_head(const struct decision *d, char buf[WORDS_MAX])
 	if (d->action == WRITER_FENCE)
 		snprintf(buf, WORDS_MAX, "%s loses the writes",
 		    from ? d->from : "the writer");
-	else if (d->action == WRITER_WAIT)
-		snprintf(buf, WORDS_MAX, "writes wait for %s",
-		    from ? d->from : "the writer");
 	else if (from && to && strcmp(d->from, d->to) != 0)
-		snprintf(buf, WORDS_MAX, "writes move from %s to %s", d->from,
-		    d->to);
+		snprintf(
+		    buf, WORDS_MAX, "%s took over from %s", d->to, d->from);
+	else if (from && to)
+		snprintf(buf, WORDS_MAX, "%s takes the writes again", d->to);
 	else if (to)
-		snprintf(buf, WORDS_MAX, "writes go to %s", d->to);
+		snprintf(buf, WORDS_MAX, "%s takes the writes", d->to);
 	else
 		snprintf(buf, WORDS_MAX, "no server takes writes");
+}
+
+/* Why: the evidence, and whom the replicas follow. */
+static void
+decision_reason(const struct decision *d, char buf[WORDS_MAX])
+{
+	char votes[64] = "";
+
+	if (d->voters > 0 && d->action == WRITER_SWITCH)
+		snprintf(votes, sizeof(votes), "%d of %d%s", d->votes,
+		    d->voters,
+		    d->cause == CAUSE_VOTES ? "" : " replicas follow it");
+	snprintf(buf, WORDS_MAX, "%.160s%s%.120s%s%s%s",
+	    writer_cause_str(d->cause),
+	    d->evidence[0] == '\0' && votes[0] == '\0' ? "" : " (", d->evidence,
+	    d->evidence[0] != '\0' && votes[0] != '\0' ? "; " : "", votes,
+	    d->evidence[0] == '\0' && votes[0] == '\0' ? "" : ")");
+}
+
+/* "; 12 clients held 180 ms", or nothing. */
+static void
+held_words(const struct decision *d, char buf[64])
+{
+	buf[0] = '\0';
+	if (d->held > 0)
+		snprintf(buf, 64, "; %u client%s held %lld ms", d->held,
+		    d->held == 1 ? "" : "s", (long long)d->held_ms);
 }
 
 const char *
 words_decision(const struct decision *d, char buf[WORDS_MAX])
 {
-	char head[WORDS_MAX], votes[64] = "", closed[64] = "";
+	char head[WORDS_MAX], reason[WORDS_MAX], closed[64] = "", held[64];
 
 	decision_head(d, head);
-	if (d->voters > 0 && d->action == WRITER_SWITCH)
-		snprintf(votes, sizeof(votes), " (%d of %d%s)", d->votes,
-		    d->voters,
-		    d->cause == CAUSE_VOTES ? "" : " replicas follow it");
+	decision_reason(d, reason);
+	held_words(d, held);
 	if (d->sessions_closed > 0)
 		snprintf(closed, sizeof(closed), "; %u session%s closed",
 		    d->sessions_closed, d->sessions_closed == 1 ? "" : "s");
-	snprintf(buf, WORDS_MAX, "%.64s: %.160s: %.160s%s%s; took %lld ms.",
-	    d->backend, head, writer_cause_str(d->cause), votes, closed,
-	    (long long)d->took_ms);
+	snprintf(buf, WORDS_MAX, "%.64s: %.160s: %.300s%s%s; took %lld ms.",
+	    d->backend, head, reason, closed, held, (long long)d->took_ms);
+	return buf;
+}
+
+const char *
+words_sentinel(const struct report_sentinel *s, char buf[WORDS_MAX])
+{
+	if (s->trouble[0] != '\0')
+		snprintf(buf, WORDS_MAX, "%.120s", s->trouble);
+	else if (s->tilt)
+		snprintf(
+		    buf, WORDS_MAX, "in TILT: it does not trust its clock");
+	else if (s->name == NULL)
+		snprintf(buf, WORDS_MAX,
+		    "names %.64s:%u, which is not configured here",
+		    s->named.host, s->named.port);
+	else if (s->heard_ms < 0)
+		snprintf(buf, WORDS_MAX, "names %.64s, not connected to it now",
+		    s->name);
+	else
+		snprintf(buf, WORDS_MAX, "names %.64s, heard it %.1f s ago",
+		    s->name, (double)s->heard_ms / 1000);
+	return buf;
+}
+
+const char *
+words_watch(const struct stats_source *src, const struct conf_backend *cb,
+    char buf[WORDS_MAX])
+{
+	struct report_watch w = monitor_watch(src->monitor, cb);
+
+	buf[0] = '\0';
+	if (w.known == 0)
+		snprintf(buf, WORDS_MAX, "No Sentinel is known.");
+	else if (w.stranger)
+		snprintf(buf, WORDS_MAX,
+		    "The Sentinels name a primary that is not configured "
+		    "here (%.64s, epoch %lld).",
+		    w.master_name == NULL ? "" : w.master_name,
+		    (long long)w.epoch);
+	else if (w.epoch < 0)
+		snprintf(
+		    buf, WORDS_MAX, "%u Sentinels, no verdict yet.", w.known);
+	else
+		snprintf(buf, WORDS_MAX,
+		    "%u of %u Sentinels agree (%.64s, epoch %lld), %u hear "
+		    "the writer.",
+		    w.agree, w.known,
+		    w.master_name == NULL ? "" : w.master_name,
+		    (long long)w.epoch, w.hear);
 	return buf;
 }
 

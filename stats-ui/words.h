@@ -29,6 +29,14 @@ const char *words_backend(const struct stats_source *src,
 /* One change of the writer, without its time. Returns buf. */
 const char *words_decision(const struct decision *d, char buf[WORDS_MAX]);
 
+/* What one Sentinel says, or why it cannot be asked. Returns buf. */
+const char *words_sentinel(
+    const struct report_sentinel *s, char buf[WORDS_MAX]);
+
+/* What all Sentinels of a backend say. Returns buf. */
+const char *words_watch(const struct stats_source *src,
+    const struct conf_backend *cb, char buf[WORDS_MAX]);
+
 /* Where a server is: its address, or its name while that is not resolved.
  * Returns buf. */
 const char *words_address(const struct monitor_server *ms, char buf[WORDS_MAX]);

@@ -65,7 +65,7 @@ def test_status(t):
               [r.name, "127.0.0.1:%d" % r.port, "UP", "replica"])
     equal(row(out, "write"), ["write", "127.0.0.1:%d" % p.ports["write"], "redis",
                               "primary", "1", "0"])
-    assert "redis: writes go to redis-1: the only primary" in out, out
+    assert "redis: redis-1 takes the writes: the only primary" in out, out
     assert "\n\n" not in out and out.endswith("\n"), repr(out[-20:])
     assert max(map(len, out.splitlines()[:8])) <= 80, out
 
@@ -76,7 +76,7 @@ def test_status(t):
     out = ctl(t, path, "status")[1]
     assert "Writes go to redis-2 since " in out, out
     equal(row(out, "redis-1")[2], "DOWN")
-    assert "writes move from redis-1 to redis-2" in out, out
+    assert "redis-2 took over from redis-1" in out, out
 
 
 @short

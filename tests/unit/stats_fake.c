@@ -63,6 +63,26 @@ monitor_generation(const struct monitor *m)
 	return w.generation;
 }
 
+bool
+monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
+    size_t i, struct report_sentinel *out)
+{
+	(void)m;
+	(void)cb;
+	if (i >= w.nsentinels)
+		return false;
+	*out = w.sentinels[i];
+	return true;
+}
+
+struct report_watch
+monitor_watch(const struct monitor *m, const struct conf_backend *cb)
+{
+	(void)m;
+	(void)cb;
+	return w.watch;
+}
+
 /* The callbacks of stats_source. */
 static const struct conf *
 conf_cb(void *arg)
@@ -197,6 +217,7 @@ fake_reset(void)
 	    .hide_version = true,
 	    .binds = w.stats_bind,
 	    .nbinds = 1};
+	w.watch.epoch = -1;
 	w.verdict.action = WRITER_STAY;
 	w.verdict.cause = CAUSE_STANDS;
 	w.ready = true;

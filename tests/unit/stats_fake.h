@@ -26,6 +26,9 @@ struct fake {
 	int writer; /* -1 none */
 	struct decision decisions[MONITOR_DECISIONS];
 	size_t ndecisions;
+	struct report_sentinel sentinels[3];
+	size_t nsentinels;
+	struct report_watch watch;
 	uint64_t generation;
 	bool ready, draining;
 	int64_t stall;

@@ -261,15 +261,15 @@ static const struct {
     {sit_well,
 	"\n  redis-1  10.0.0.1:6379  UP      primary  yes     -       3\n",
 	"away"},
-    {sit_well,
-	"\n  redis-2  10.0.0.1:6380  UP      replica          100 B   4\n",
+    {sit_no_lag,
+	"\n  redis-2  10.0.0.1:6380  UP      replica          0 B     4\n",
 	"\t"},
     {sit_well, "\n  <b>\"&'?  10.0.0.1:6381  UP ", "\xff"},
     {sit_well,
 	"\n  FRONTEND  ADDRESS       BACKEND  ROUTE    SESSIONS  HELD\n"
 	"  write     0.0.0.0:9000  redis    primary  3         0\n",
 	"..."},
-    {sit_well, "  redis: writes move from redis-2 to redis-1: ", "nothing"},
+    {sit_well, "  redis: redis-1 took over from redis-2: ", "nothing"},
     {sit_well_unknown_since, "newest first: nothing yet\n", "since"},
     {sit_none, "3 clients wait.\n", "yes"},
     {sit_none, "  0.0.0.0:9000  redis    primary  3         3\n", "yes"},
@@ -337,7 +337,7 @@ START_TEST(plain_text_decisions)
 	for (int i = 0; i < 30; i++)
 		fake_decide("redis-2", "redis-1");
 	text = render(stats_render_status);
-	for (const char *p = text; (p = strstr(p, "writes move")) != NULL; p++)
+	for (const char *p = text; (p = strstr(p, "took over from")) != NULL; p++)
 		n++;
 	ck_assert_uint_eq(n, 5);
 	free(text);
