@@ -89,6 +89,14 @@ seen_cb(void *arg)
 	return proxy_seen(r->proxy);
 }
 
+static uint64_t
+closed_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_closed(r->proxy);
+}
+
 static unsigned
 server_sessions_cb(int id, void *arg)
 {
@@ -611,6 +619,7 @@ compose(struct run *r)
 {
 	struct monitor_ops ops = {.publish = publish_cb,
 	    .seen = seen_cb,
+	    .closed = closed_cb,
 	    .sessions = server_sessions_cb,
 	    .held = held_cb,
 	    .lease = lease_cb,

@@ -146,6 +146,8 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 	g->evidence_at = evidence_at;
 	g->fenced_at = g->late_logged_at = clock_ms();
 	g->closed = 0;
+	g->closed_us = g->fenced_us = -1;
+	g->fenced_id = old->id;
 	for (i = 0; i < m->n; i++) {
 		if (m->list[i] == NULL || m->list[i]->group != g ||
 		    !same_process(m, (int)i, old->id))
@@ -153,6 +155,7 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 		g->closed += m->sessions((int)i, m->arg);
 		group_close_sessions(m->list[i], reason);
 	}
+	g->fenced_sessions = g->closed;
 	old->fenced = true;
 }
 
@@ -248,6 +251,44 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 	g->watch.promoted = -1;
 	watch_reset(g, id, selected);
 	warn_of_loss(m, g, id);
+}
+
+/* Note how long the fence took, once all sessions are closed. */
+static void
+note_closed(struct members *m, struct group *g)
+{
+	const struct member *old = m->list[g->fenced_id];
+	size_t i;
+
+	g->closed_us = clock_us() - g->evidence_at * 1000;
+	log_info("backend %s: %s: no write passed %.1f ms after the evidence; "
+		 "%u sessions were closed after %.1f ms",
+	    g->name, old == NULL ? "a server that is gone" : old->name,
+	    (double)g->fenced_us / 1000, g->fenced_sessions,
+	    (double)g->closed_us / 1000);
+	for (i = 0; i < m->ndecisions && i < MONITOR_DECISIONS; i++) {
+		struct decision *d =
+		    &m->decisions[(m->ndecisions - 1 - i) % MONITOR_DECISIONS];
+
+		if (strcmp(d->backend, g->name) != 0)
+			continue;
+		d->fenced_us = g->fenced_us;
+		d->closed_us = g->closed_us;
+		break;
+	}
+}
+
+void
+group_fence_seen(struct members *m, struct group *g)
+{
+	/* evidence_at is in whole milliseconds: up to one too many. */
+	if (g->fenced_us < 0)
+		g->fenced_us = clock_us() - g->evidence_at * 1000;
+	if (g->history.fenced && g->writer < 0 &&
+	    g->verdict.action == WRITER_SWITCH)
+		group_evaluate(m, g, g->evidence_at);
+	if (g->closed_us < 0 && m->closed(m->arg) >= g->fence_generation)
+		note_closed(m, g);
 }
 
 const char *

@@ -18,6 +18,9 @@ void group_evaluate(struct members *m, struct group *g, int64_t evidence_at);
 const char *group_promote(
     struct members *m, struct group *g, const char *server);
 
+/* All workers have seen the newest fence: go on with what waits for that. */
+void group_fence_seen(struct members *m, struct group *g);
+
 /* Its name stands for another process now: close what is on the old one; the
  * writer is fenced. */
 void group_moved(struct members *m, struct member *mb, int64_t evidence_at);

@@ -66,7 +66,11 @@ struct group {
 	struct lag_history lag;    /* of the writer's offsets */
 	uint64_t fence_generation; /* published the fence that is waited for */
 	int64_t evidence_at;       /* clock_ms() of what it was fenced for */
+	int fenced_id;             /* whom it was about, a member id */
+	unsigned fenced_sessions;  /* that it had then */
 	unsigned closed;           /* sessions that the fence closed */
+	int64_t fenced_us;         /* from the evidence until they all could */
+	int64_t closed_us;         /* write no more, were closed; -1 not yet */
 	int64_t switched_at, fenced_at, late_logged_at;
 };
 
@@ -82,7 +86,7 @@ struct members {
 	struct monitor *monitor; /* that this is part of */
 
 	/* Of struct monitor_ops. */
-	uint64_t (*seen)(void *);
+	uint64_t (*seen)(void *), (*closed)(void *);
 	unsigned (*sessions)(int, void *);
 	unsigned (*held)(const struct conf_backend *, void *);
 	void *arg;

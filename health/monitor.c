@@ -75,6 +75,7 @@ monitor_new(struct event_base *base, const struct monitor_ops *ops)
 	m->ops = *ops;
 	m->all.monitor = m;
 	m->all.seen = ops->seen;
+	m->all.closed = ops->closed;
 	m->all.sessions = ops->sessions;
 	m->all.held = ops->held;
 	m->all.arg = ops->arg;
@@ -549,10 +550,8 @@ monitor_seen(struct monitor *m)
 
 	sweep(m, seen);
 	TAILQ_FOREACH (g, &m->all.groups, link) {
-		if (g->history.fenced && g->writer < 0 &&
-		    g->verdict.action == WRITER_SWITCH &&
-		    seen >= g->fence_generation)
-			group_evaluate(&m->all, g, g->evidence_at);
+		if (seen >= g->fence_generation)
+			group_fence_seen(&m->all, g);
 	}
 	publish_changes(m);
 }

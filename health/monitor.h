@@ -28,6 +28,8 @@ struct monitor_ops {
 	void (*publish)(const struct snapshot *, void *arg);
 	/* The oldest generation that some worker still uses. */
 	uint64_t (*seen)(void *arg);
+	/* The same, once all that it closes is closed. */
+	uint64_t (*closed)(void *arg);
 	/* Sessions on a server now, over all workers. */
 	unsigned (*sessions)(int server_id, void *arg);
 	/* Clients that wait for a server of this backend. */

@@ -43,9 +43,10 @@ struct worker {
 	size_t norders, room;
 
 	/* Written here, read by others. */
-	_Atomic uint64_t seen;  /* generation applied */
-	_Atomic int64_t turned; /* clock_ms() of the last tick */
-	_Atomic uint32_t load;  /* sessions and arrivals on their way */
+	_Atomic uint64_t seen;   /* generation taken into use */
+	_Atomic uint64_t closed; /* and all closed that it closes */
+	_Atomic int64_t turned;  /* clock_ms() of the last tick */
+	_Atomic uint32_t load;   /* sessions and arrivals on their way */
 	struct counters server_counters[CONF_SERVERS_MAX];
 	struct counters frontend_counters[CONF_FRONTENDS_MAX];
 

@@ -242,6 +242,10 @@ decision_json(const struct decision *d)
 	set_number(o, "voters", d->voters);
 	set_number(o, "took_ms", d->took_ms);
 	set_number(o, "sessions_closed", d->sessions_closed);
+	json_object_set_new(
+	    o, "fenced_ms", json_real((double)d->fenced_us / 1000));
+	json_object_set_new(
+	    o, "closed_ms", json_real((double)d->closed_us / 1000));
 	set_number(o, "held", d->held);
 	set_number(o, "held_ms", d->held_ms);
 	set_number(o, "from_offset", d->from_offset);
