@@ -44,16 +44,30 @@ is_duplicate(const struct members *m, const struct member *mb)
 	return false;
 }
 
+/* Which entries stand for a process that another one stands for, too? That
+ * takes comparing each with each, so only when something has changed. */
+static void
+find_duplicates(struct members *m, struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->list[i] != NULL && m->list[i]->group == g)
+			m->list[i]->duplicate = is_duplicate(m, m->list[i]);
+	}
+	g->changed = false;
+}
+
 /* One member as the decision sees it. */
 static struct writer_server
-evidence_of(const struct members *m, const struct member *mb)
+evidence_of(const struct member *mb)
 {
 	const struct server_state *s = check_state(mb->check);
 	const struct observation *k = &s->known;
 	struct writer_server w = {0};
 
 	w.checked = s->health != HEALTH_UNCHECKED;
-	w.up = s->health == HEALTH_UP && !is_duplicate(m, mb);
+	w.up = s->health == HEALTH_UP && !mb->duplicate;
 	w.loading = s->last.result == PROBE_LOADING;
 	w.maintenance = mb->maintenance;
 	w.retired = mb->cs == NULL;
@@ -94,7 +108,7 @@ decide(const struct members *m, const struct group *g)
 		if (mb == NULL || mb->group != g)
 			continue;
 		index[i] = (int)n;
-		servers[n] = evidence_of(m, mb);
+		servers[n] = evidence_of(mb);
 		ids[n++] = mb->id;
 	}
 	h.incumbent = translate(index, h.incumbent);
@@ -356,7 +370,7 @@ remember(const struct members *m, struct group *g)
 
 	if (g->writer < 0)
 		return;
-	w = evidence_of(m, m->list[g->writer]);
+	w = evidence_of(m->list[g->writer]);
 	writer_remember(&g->history, &w, &g->evidence, g->writer);
 }
 
@@ -460,6 +474,8 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 
 	if (!g->redis)
 		return;
+	if (g->changed)
+		find_duplicates(m, g);
 	g->evidence = watch_update(m, g);
 	g->verdict = decide(m, g);
 	switch (g->verdict.action) {
@@ -537,7 +553,7 @@ group_picture(const struct members *m, struct member *mb)
 	n->addr = *check_addr(mb->check);
 	n->up = taken && n->addr.family != 0 &&
 		(g->cb->check == CHECK_NONE || s->health == HEALTH_UP) &&
-		!is_duplicate(m, mb);
+		!mb->duplicate;
 	n->writable = redis && n->up && mb->id == g->writer &&
 		      g->verdict.action != WRITER_WAIT;
 	n->replica = redis && n->up && s->role == ROLE_REPLICA;

@@ -36,17 +36,18 @@ struct member {
 	struct duty *duty;   /* its hold on check */
 	struct check *check; /* (borrowed from duty) */
 	bool maintenance;
-	int64_t last_offset;        /* a replica's, at the probe before */
-	int64_t named_at;           /* somebody said that it is there */
-	int64_t pace;               /* so often it should be probed, ms */
-	bool fenced;                /* says primary and is not the writer */
-	bool fit;                   /* for reads, but for its lag */
-	bool lagging;               /* see struct lag_reader */
-	struct lag lag;             /* as of its last check */
-	enum role lost_as;          /* up in this role, and no reader; or 0 */
-	bool lost_closed;           /* misfits has risen for that */
-	int64_t lost_at;            /* clock_ms() when that began */
-	uint64_t retired_at;        /* generation that left it out; 0 in use */
+	bool duplicate;      /* another entry stands for the same process */
+	int64_t last_offset; /* a replica's, at the probe before */
+	int64_t named_at;    /* somebody said that it is there */
+	int64_t pace;        /* so often it should be probed, ms */
+	bool fenced;         /* says primary and is not the writer */
+	bool fit;            /* for reads, but for its lag */
+	bool lagging;        /* see struct lag_reader */
+	struct lag lag;      /* as of its last check */
+	enum role lost_as;   /* up in this role, and no reader; or 0 */
+	bool lost_closed;    /* misfits has risen for that */
+	int64_t lost_at;     /* clock_ms() when that began */
+	uint64_t retired_at; /* generation that left it out; 0 in use */
 	struct snapshot_server now; /* as last published */
 };
 
@@ -57,6 +58,7 @@ struct group {
 	const struct conf_backend *cb; /* NULL once removed */
 	bool redis;                    /* has roles, so has a writer */
 	struct members *all;           /* (borrowed from the monitor) */
+	bool changed; /* some server is another than at the last decision */
 	struct watch watch;
 	struct switchover *switchover; /* under way; NULL none */
 	struct writer_history history; /* .incumbent is a member id */

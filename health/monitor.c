@@ -292,8 +292,10 @@ monitor_configure(struct monitor *m, struct conf *conf)
 		if (mb != NULL && mb->cs == NULL && mb->retired_at == 0)
 			mb->retired_at = m->all.generation + 1;
 	}
-	TAILQ_FOREACH (g, &m->all.groups, link)
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		g->changed = true;
 		group_evaluate(&m->all, g, clock_ms());
+	}
 	/* The first lease: nobody is the writer yet. */
 	if (m->all.generation == 0)
 		m->ops.lease(clock_ms() + LEASE_MS, m->ops.arg);
@@ -492,6 +494,8 @@ monitor_checked_cb(
 		report_change(mb, c, change);
 		take_change(m, mb, change, moved);
 		watch_probed(mb);
+		mb->group->changed |= moved || change->health || change->role ||
+				      change->restarted || change->result;
 		group_evaluate(&m->all, mb->group, at);
 		if (mb->group->switchover != NULL)
 			switchover_step(mb->group->switchover);
