@@ -25,8 +25,8 @@
 
 #define TICK_MS        100 /* lease, late workers, retired servers */
 #define TICKS_A_SECOND (1000 / TICK_MS)
-#define LEASE_MS       500  /* a published snapshot holds so long */
-#define STALL_MS       1000 /* a tick later than this proves nothing any more */
+#define LEASE_MS       500 /* a published snapshot holds so long after a tick */
+#define ANSWER_MS      1000 /* that Sentinels have to answer after a stall */
 #define LATE_LOG_MS    1000 /* a late worker is named so often */
 #define LATENCY_SHARE  4    /* news when it changed by a quarter */
 
@@ -578,23 +578,48 @@ log_late(struct monitor *m, int64_t now)
 	}
 }
 
-/* Renew the lease, unless this thread itself has been away: then every server
- * is asked again first. */
+/* After a stall: ask every server and every Sentinel. */
+static void
+ask_again(struct monitor *m)
+{
+	struct group *g;
+
+	duties_check_now(m->duties);
+	TAILQ_FOREACH (g, &m->all.groups, link)
+		sentinels_ask(g->watch.sentinels);
+}
+
+/* Have they answered that? Sentinels that do not are not waited for long. */
+static bool
+is_answered(const struct monitor *m, int64_t now)
+{
+	const struct group *g;
+
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (now - m->lease_needs < ANSWER_MS &&
+		    !sentinels_fresh(g->watch.sentinels, m->lease_needs))
+			return false;
+	}
+	return duties_fresh(m->duties, m->lease_needs);
+}
+
+/* Renew the lease, unless this thread itself has been away: then everyone is
+ * asked again first. */
 static void
 renew_lease(struct monitor *m, int64_t now)
 {
-	bool stalled = now - m->last_tick > STALL_MS;
+	bool stalled = now - m->last_tick > LEASE_MS;
 
 	if (stalled) {
 		log_warn("the control thread was stopped for %lld ms: asking "
-			 "every server again before anything is written",
+			 "everyone again before anything is written",
 		    (long long)(now - m->last_tick));
 		m->lease_needs = now;
 	}
 	m->last_tick = now;
 	if (stalled)
-		duties_check_now(m->duties);
-	else if (!duties_fresh(m->duties, m->lease_needs))
+		ask_again(m);
+	else if (m->lease_needs != 0 && !is_answered(m, now))
 		return;
 	/* What the new answers led to must have reached every worker, too. */
 	if (stalled || (m->lease_needs != 0 &&
