@@ -14,17 +14,17 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 	   base/units.c
 CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c conf/url.c
-HEALTH	 = health/check.c health/failover.c health/gossip.c health/group.c \
-	   health/hello.c health/info.c health/link.c health/monitor.c \
-	   health/observation.c health/probe.c health/resp.c health/role.c \
-	   health/sentinel.c health/sentinels.c health/snapshot.c \
+HEALTH	 = health/check.c health/discover.c health/duty.c health/failover.c health/gossip.c health/group.c \
+	   health/hello.c health/info.c health/lag.c health/link.c health/monitor.c \
+	   health/observation.c health/order.c health/probe.c health/readers.c health/report.c health/resp.c health/role.c \
+	   health/sentinel.c health/sentinels.c health/snapshot.c health/switchover.c \
 	   health/verdict.c health/watch.c health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c
-STATS	 = stats-ui/auth.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
-	   stats-ui/words.c
-SRCS	 = main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
+STATS	 = stats-ui/auth.c stats-ui/control.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
+	   stats-ui/status.c stats-ui/words.c
+SRCS	 = ctl.c main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
 BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 
@@ -35,10 +35,13 @@ UNIT_addr    = base/addr.c base/units.c
 UNIT_balance = proxy/balance.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
 UNIT_copy    = $(UNIT_conf)
+UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/units.c \
+	       $(CONF) stats-ui/control.c
 UNIT_failover = health/failover.c
 UNIT_hello   = health/hello.c health/resp.c
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
+UNIT_lag     = health/lag.c
 UNIT_link    = $(BASE) health/link.c health/resp.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
@@ -49,7 +52,8 @@ UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
 UNIT_snapshot = health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c \
-	       base/units.c health/observation.c health/role.c health/writer.c $(STATS)
+	       base/units.c health/observation.c health/role.c health/witness.c \
+	       health/writer.c $(STATS)
 UNIT_units   = base/units.c
 UNIT_url     = $(UNIT_conf)
 UNIT_verdict = health/verdict.c

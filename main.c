@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "conf/load.h"
+#include "ctl.h"
 #include "run.h"
 
 #define EXIT_NO_LISTENER 2
@@ -35,6 +36,7 @@ static const char usage_text[] =
     "usage: roleproxy [-cDqV] [-p pidfile] [-f file]...\n"
     "       roleproxy [-cDqV] [-p pidfile] "
     "redis://[[user]:password@]host[:port]...\n"
+    "       roleproxy ctl [-s socket] command...\n"
     "\n"
     "Sends each Redis client to a server with the right role.\n"
     "\n"
@@ -285,6 +287,8 @@ main(int argc, char *argv[])
 	int code;
 
 	keep_standard_fds();
+	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
+		return ctl(argc - 1, argv + 1);
 	signal(SIGPIPE, SIG_IGN);
 	code = parse_options(argc, argv, &o);
 	if (code < 0 && choose_source(&o, &options.source) != 0)

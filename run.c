@@ -18,14 +18,18 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/version.h"
+#include "conf/copy.h"
 #include "conf/load.h"
+#include "health/discover.h"
 #include "health/monitor.h"
 #include "proxy/proxy.h"
 #include "run.h"
+#include "stats-ui/control.h"
 #include "stats-ui/stats.h"
 
-#define PULSE_MS    50 /* how often a start or a stop looks for its end */
-#define FILES_SPARE 64 /* for logs, libraries and the unexpected */
+#define PULSE_MS       50 /* how often a start or a stop looks for its end */
+#define DISCOVER_EVERY 4  /* pulses between two looks for other servers */
+#define FILES_SPARE    64 /* for logs, libraries and the unexpected */
 
 enum run_state {
 	RUN_STARTING, /* serving, but not every server has been checked */
@@ -48,12 +52,15 @@ struct run {
 	STAILQ_HEAD(, old_conf) old;
 	struct proxy *proxy;
 	struct monitor *monitor;
+	struct stats_source source;
 	struct stats *stats;
+	struct control *control;
 	struct event *signals[6];
 	struct event *pulse;
 	enum run_state state;
 	int64_t started, leave_until, stop_at; /* clock_ms(); 0: never */
 	uint64_t loads;
+	unsigned pulses;
 	int exit_code;
 };
 
@@ -80,6 +87,14 @@ seen_cb(void *arg)
 	struct run *r = arg;
 
 	return proxy_seen(r->proxy);
+}
+
+static uint64_t
+closed_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_closed(r->proxy);
 }
 
 static unsigned
@@ -193,6 +208,68 @@ workers_cb(void *arg)
 	struct run *r = arg;
 
 	return proxy_workers(r->proxy);
+}
+
+/* The status for the control socket. */
+static void
+status_cb(struct evbuffer *out, void *arg)
+{
+	struct run *r = arg;
+
+	stats_render_status(&r->source, out);
+}
+
+/* Does the running configuration have this server, or any if server is NULL,
+ * in this backend? Else says what it lacks. */
+static bool
+is_configured(const struct conf *conf, const char *backend, const char *server,
+    char *error, size_t size)
+{
+	const struct conf_backend *b = NULL;
+	size_t i;
+
+	for (i = 0; i < conf->nbackends && b == NULL; i++) {
+		if (strcmp(conf->backends[i].name, backend) == 0)
+			b = &conf->backends[i];
+	}
+	if (b == NULL) {
+		snprintf(error, size, "there is no backend '%.64s'", backend);
+		return false;
+	}
+	if (server == NULL)
+		return true;
+	for (i = 0; i < b->nservers; i++) {
+		if (strcmp(b->servers[i].name, server) == 0)
+			return true;
+	}
+	snprintf(error, size, "backend %.64s has no server '%.64s'", backend,
+	    server);
+	return false;
+}
+
+/* ctl promote. */
+static int
+promote_cb(const char *backend, const char *server, char *error, size_t size,
+    void *arg)
+{
+	struct run *r = arg;
+
+	if (!is_configured(r->conf, backend, server, error, size))
+		return -1;
+	return monitor_promote(r->monitor, backend, server, error, size);
+}
+
+/* ctl switchover; server may be NULL. */
+static int
+switchover_cb(const char *backend, const char *server, control_done_cb done,
+    void *done_arg, char *error, size_t size, void *arg)
+{
+	struct run *r = arg;
+
+	if (!is_configured(r->conf, backend, server, error, size))
+		return -1;
+	return monitor_switchover(
+	    r->monitor, backend, server, done, done_arg, error, size);
 }
 
 /*
@@ -348,6 +425,23 @@ retire_conf(struct run *r, struct conf *next)
 	r->conf = next;
 }
 
+/* Take another configuration into use; -1, with it freed and nothing changed,
+ * if that cannot be done. */
+static int
+swap(struct run *r, struct conf *next)
+{
+	if (adopt(r, next) != 0) {
+		proxy_abort(r->proxy);
+		stats_abort(r->stats);
+		conf_free(next);
+		return -1;
+	}
+	retire_conf(r, next);
+	proxy_commit(r->proxy);
+	stats_commit(r->stats);
+	return 0;
+}
+
 /* HUP: load, validate, then swap; on any error everything stays. */
 static void
 reload(struct run *r)
@@ -359,27 +453,58 @@ reload(struct run *r)
 	next = conf_load_source(&r->options->source, &problems);
 	if (next != NULL) {
 		apply_options(next, r->options);
+		conf_keep_discovered(next, r->conf);
 		conf_reload_warnings(r->conf, next, &problems);
 	}
 	log_problems(&problems);
 	conf_problems_clear(&problems);
-	if (next == NULL || adopt(r, next) != 0) {
+	if (next == NULL || swap(r, next) != 0) {
 		log_error("reload failed: the running configuration stays");
-		if (next != NULL) {
-			proxy_abort(r->proxy);
-			stats_abort(r->stats);
-			conf_free(next);
-		}
 		return;
 	}
-	retire_conf(r, next);
-	proxy_commit(r->proxy);
-	stats_commit(r->stats);
 	if (log_change(next->global.logs, next->global.nlogs,
 		next->global.log_level) != 0)
 		log_error("cannot change the log: %s", strerror(errno));
 	log_info("configuration %llu is in use",
 	    (unsigned long long)next->generation);
+}
+
+/* One server that was found, or is gone, into a copy of the configuration. */
+static void
+apply_discovery(
+    const struct run *r, struct conf *next, const struct discovery *d)
+{
+	struct conf_backend *b = next->backends + (d->cb - r->conf->backends);
+	const char *host = d->gone == NULL ? d->place.host : d->gone->host;
+	uint16_t port = d->gone == NULL ? d->place.port : d->gone->port;
+	char name[HELLO_HOST_MAX + 8];
+
+	/* A name may hold no blanks and brackets; an IPv6 address has none. */
+	snprintf(name, sizeof(name), "%s:%u", host, port);
+	log_info("backend %s: server %s is %s: %s", b->name, name,
+	    d->gone == NULL ? "added" : "dropped", d->by);
+	if (d->gone != NULL)
+		conf_drop_server(b, host, port);
+	else if (conf_add_server(next, b, name, host, port) == NULL)
+		log_error("backend %s: no room for %s", b->name, name);
+}
+
+/* discover = on: take servers in that were found, and drop those that are gone.
+ */
+static void
+discover_servers(struct run *r)
+{
+	struct discovery found[DISCOVERED_MAX];
+	size_t i, n = monitor_discover(r->monitor, found, DISCOVERED_MAX);
+	struct conf *next;
+
+	if (n == 0)
+		return;
+	next = conf_copy(r->conf);
+	for (i = 0; i < n; i++)
+		apply_discovery(r, next, &found[i]);
+	if (swap(r, next) != 0)
+		log_error("the servers that were found are not used");
 }
 
 /*
@@ -458,6 +583,8 @@ run_pulse_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	free_old_confs(r);
+	if (r->state < RUN_LEAVING && ++r->pulses % DISCOVER_EVERY == 0)
+		discover_servers(r);
 	if (r->state == RUN_STARTING &&
 	    (monitor_ready(r->monitor) ||
 		now - r->started >= r->conf->global.startup_wait))
@@ -492,6 +619,7 @@ compose(struct run *r)
 {
 	struct monitor_ops ops = {.publish = publish_cb,
 	    .seen = seen_cb,
+	    .closed = closed_cb,
 	    .sessions = server_sessions_cb,
 	    .held = held_cb,
 	    .lease = lease_cb,
@@ -508,6 +636,10 @@ compose(struct run *r)
 	    .workers = workers_cb,
 	    .started = clock_ms(),
 	    .arg = r};
+	struct control_ops control = {.status = status_cb,
+	    .promote = promote_cb,
+	    .switchover = switchover_cb,
+	    .arg = r};
 	unsigned n = r->conf->global.workers;
 
 	STAILQ_INIT(&r->old);
@@ -518,9 +650,11 @@ compose(struct run *r)
 	    proxy_new(r->base, n == 0 ? auto_workers() : n, worker_seen_cb, r);
 	r->monitor = monitor_new(r->base, &ops);
 	source.monitor = r->monitor;
+	r->source = source;
 	r->stats = stats_new(r->base, &source);
 	if (r->stats == NULL)
 		fatal("out of memory");
+	r->control = control_new(r->base, &control);
 }
 
 /* Undo compose(), in reverse. */
@@ -529,6 +663,7 @@ decompose(struct run *r)
 {
 	struct old_conf *o;
 
+	control_free(r->control);
 	stats_free(r->stats);
 	monitor_free(r->monitor);
 	proxy_free(r->proxy);
@@ -588,13 +723,28 @@ warn_of_silence(const struct conf *conf)
 	}
 }
 
+/* Open the control socket, if there is to be one. */
+static int
+listen_control(struct run *r)
+{
+	const struct conf_global *g = &r->conf->global;
+	char error[256];
+
+	if (g->control_socket == NULL ||
+	    control_listen(r->control, g->control_socket, g->control_mode,
+		error, sizeof(error)) == 0)
+		return 0;
+	log_error("%s", error);
+	return -1;
+}
+
 /* Open everything and start the workers. -1 if that cannot be done. */
 static int
 start(struct run *r, const char *pidfile)
 {
 	if (r->options->ready_fd >= 0)
 		warn_of_silence(r->conf);
-	if (adopt(r, r->conf) != 0)
+	if (adopt(r, r->conf) != 0 || listen_control(r) != 0)
 		return -1;
 	if (proxy_start(r->proxy) != 0) {
 		log_error("cannot start a thread: %s", strerror(errno));

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,16 +46,14 @@ remove_stale(const struct addr *a)
 		unlink(a->u.path);
 }
 
-/* Bind and listen; -1 with errno. */
+/* Bind; -1 with errno. */
 static int
-bind_listen(int fd, const struct addr *a, int backlog)
+bind_to(int fd, const struct addr *a)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(a, &ss);
 
-	if (bind(fd, (struct sockaddr *)&ss, len) != 0)
-		return -1;
-	return listen(fd, backlog);
+	return bind(fd, (struct sockaddr *)&ss, len);
 }
 
 /* What went wrong, and what to do about it where we know. */
@@ -70,6 +69,8 @@ explain(const struct addr *a, char *error, size_t size)
 		hint = " (another process listens there)";
 	else if (errno == EADDRNOTAVAIL)
 		hint = " (no interface has this address)";
+	else if (errno == EEXIST)
+		hint = " (what is there is not a socket)";
 	snprintf(error, size, "cannot listen on %s: %s%s", addr_str(a, name),
 	    strerror(errno), hint);
 }
@@ -90,12 +91,64 @@ net_listen(const struct addr *a, int backlog, char *error, size_t size)
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (fd >= 0 && a->family == AF_INET6)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 ? 0 : 1);
-	if (fd >= 0 && bind_listen(fd, a, backlog) == 0)
+	if (fd >= 0 && bind_to(fd, a) == 0 && listen(fd, backlog) == 0)
 		return fd;
 	explain(a, error, size);
 	if (fd >= 0)
 		close(fd);
 	return -1;
+}
+
+/* Is there something at a path? If so, errno says what that means. */
+static bool
+is_taken(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return false;
+	errno = S_ISSOCK(st.st_mode) ? EADDRINUSE : EEXIST;
+	return true;
+}
+
+/* Make a listening UNIX socket at path by way of another name; -1 with errno.
+ * Nobody can connect before listen(). */
+static int
+listen_renamed(
+    const struct addr *a, const struct addr *at, unsigned mode, int backlog)
+{
+	int fd = open_stream(AF_UNIX), saved;
+
+	if (fd < 0)
+		return -1;
+	(void)unlink(at->u.path); /* left by a process of the same number */
+	if (bind_to(fd, at) == 0 && chmod(at->u.path, mode) == 0 &&
+	    listen(fd, backlog) == 0 && rename(at->u.path, a->u.path) == 0)
+		return fd;
+	saved = errno;
+	(void)unlink(at->u.path);
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+int
+net_listen_mode(
+    const struct addr *a, unsigned mode, int backlog, char *error, size_t size)
+{
+	struct addr at = {.family = AF_UNIX};
+	int fd = -1, len;
+
+	len = snprintf(
+	    at.u.path, sizeof(at.u.path), "%s.%d", a->u.path, (int)getpid());
+	remove_stale(a);
+	if (len >= (int)sizeof(at.u.path))
+		errno = ENAMETOOLONG;
+	else if (!is_taken(a->u.path))
+		fd = listen_renamed(a, &at, mode, backlog);
+	if (fd < 0)
+		explain(a, error, size);
+	return fd;
 }
 
 int

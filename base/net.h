@@ -23,6 +23,11 @@ struct net_options {
  * replaced. -1 with the reason in words in error. */
 int net_listen(const struct addr *a, int backlog, char *error, size_t size);
 
+/* The same for a UNIX socket that has this mode from the first moment on: it is
+ * made under another name and renamed. */
+int net_listen_mode(
+    const struct addr *a, unsigned mode, int backlog, char *error, size_t size);
+
 /* Begin to connect. Returns the socket, connected or connecting; -1 with
  * errno. */
 int net_connect(const struct addr *a);

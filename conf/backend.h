@@ -55,7 +55,7 @@ struct conf_backend {
 	char *master_name;                           /* NULL: learned */
 	char *sentinel_username, *sentinel_password; /* NULL none; secret */
 	enum conf_fence fence;
-	int64_t fence_after; /* ms; of the witness and of the lease */
+	int64_t fence_after; /* ms; of the witness */
 	bool fence_fast;
 
 	int64_t max_lag;        /* ms, 0: no limit */

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "conf/copy.h"
@@ -113,4 +114,63 @@ conf_add_server(struct conf *conf, struct conf_backend *b, const char *name,
 	    .weight = CONF_WEIGHT,
 	    .discovered = true};
 	return &b->servers[b->nservers++];
+}
+
+/* The index of the server there; nservers if there is none. */
+static size_t
+find_server(const struct conf_backend *b, const char *host, uint16_t port)
+{
+	size_t i;
+
+	for (i = 0; i < b->nservers; i++) {
+		if (b->servers[i].port == port &&
+		    strcasecmp(b->servers[i].host, host) == 0)
+			break;
+	}
+	return i;
+}
+
+void
+conf_drop_server(struct conf_backend *b, const char *host, uint16_t port)
+{
+	size_t i = find_server(b, host, port);
+
+	if (i == b->nservers || !b->servers[i].discovered)
+		return;
+	free(b->servers[i].name);
+	free(b->servers[i].host);
+	memmove(&b->servers[i], &b->servers[i + 1],
+	    (--b->nservers - i) * sizeof(*b->servers));
+}
+
+/* The same for one backend. */
+static void
+keep_discovered(
+    struct conf *next, struct conf_backend *b, const struct conf_backend *old)
+{
+	const struct conf_server *s;
+	size_t i;
+
+	for (i = 0; i < old->nservers; i++) {
+		s = &old->servers[i];
+		if (s->discovered &&
+		    find_server(b, s->host, s->port) == b->nservers)
+			conf_add_server(next, b, s->name, s->host, s->port);
+	}
+}
+
+void
+conf_keep_discovered(struct conf *next, const struct conf *running)
+{
+	size_t i, j;
+
+	for (i = 0; i < next->nbackends; i++) {
+		for (j = 0; j < running->nbackends; j++) {
+			if (next->backends[i].discover &&
+			    strcmp(next->backends[i].name,
+				running->backends[j].name) == 0)
+				keep_discovered(next, &next->backends[i],
+				    &running->backends[j]);
+		}
+	}
 }

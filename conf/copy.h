@@ -17,4 +17,11 @@ struct conf *conf_copy(const struct conf *conf);
 struct conf_server *conf_add_server(struct conf *conf, struct conf_backend *b,
     const char *name, const char *host, uint16_t port);
 
+/* Take a discovered server out of a backend of conf, under the same rule. */
+void conf_drop_server(struct conf_backend *b, const char *host, uint16_t port);
+
+/* Take over the discovered servers of the running configuration, where the
+ * backend of that name still wants such and does not list them. */
+void conf_keep_discovered(struct conf *next, const struct conf *running);
+
 #endif

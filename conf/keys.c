@@ -64,7 +64,7 @@ const struct key keys[] = {
     {FIELD(BACKEND, "fence", "auto", parse_choice, fence), .words = conf_fence_words,
 	.help = "fence a writer that Sentinels lost: auto, off; strict: or when they are lost"},
     {FIELD(BACKEND, "fence-after", "2s", parse_time, fence_after), .min = 500,
-	.help = "how long Sentinels may not hear the writer, or the proxy be stalled"},
+	.help = "for how long Sentinels may not hear the writer before it is fenced"},
     {FIELD(BACKEND, "fence-fast", "off", parse_choice, fence_fast), .words = onoff_words,
 	.help = "fence a writer at once when its replicas receive nothing: on or off"},
     {FIELD(BACKEND, "hold", "10s", parse_time, hold),

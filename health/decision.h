@@ -19,6 +19,8 @@ struct decision {
 	int votes, voters;
 	int64_t took_ms;          /* from the evidence to the publication */
 	unsigned sessions_closed; /* of the old writer */
+	int64_t fenced_us;        /* from the evidence until no write passed, */
+	int64_t closed_us;        /* and until they all were closed */
 	unsigned held;            /* clients that waited for it */
 	int64_t held_ms;          /* since the old writer was fenced */
 	char evidence[128];       /* in words, "" the cause says it all */

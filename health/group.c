@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "health/check.h"
 #include "health/group.h"
+#include "health/sentinels.h"
 #include "health/watch.h"
 
 #define RECENT_MS         30000 /* a switch is recent so long: see role_readable() */
@@ -43,16 +44,30 @@ is_duplicate(const struct members *m, const struct member *mb)
 	return false;
 }
 
+/* Which entries stand for a process that another one stands for, too? That
+ * takes comparing each with each, so only when something has changed. */
+static void
+find_duplicates(struct members *m, struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->list[i] != NULL && m->list[i]->group == g)
+			m->list[i]->duplicate = is_duplicate(m, m->list[i]);
+	}
+	g->changed = false;
+}
+
 /* One member as the decision sees it. */
 static struct writer_server
-evidence_of(const struct members *m, const struct member *mb)
+evidence_of(const struct member *mb)
 {
 	const struct server_state *s = check_state(mb->check);
 	const struct observation *k = &s->known;
 	struct writer_server w = {0};
 
 	w.checked = s->health != HEALTH_UNCHECKED;
-	w.up = s->health == HEALTH_UP && !is_duplicate(m, mb);
+	w.up = s->health == HEALTH_UP && !mb->duplicate;
 	w.loading = s->last.result == PROBE_LOADING;
 	w.maintenance = mb->maintenance;
 	w.retired = mb->cs == NULL;
@@ -93,7 +108,7 @@ decide(const struct members *m, const struct group *g)
 		if (mb == NULL || mb->group != g)
 			continue;
 		index[i] = (int)n;
-		servers[n] = evidence_of(m, mb);
+		servers[n] = evidence_of(mb);
 		ids[n++] = mb->id;
 	}
 	h.incumbent = translate(index, h.incumbent);
@@ -145,6 +160,8 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 	g->evidence_at = evidence_at;
 	g->fenced_at = g->late_logged_at = clock_ms();
 	g->closed = 0;
+	g->closed_us = g->fenced_us = -1;
+	g->fenced_id = old->id;
 	for (i = 0; i < m->n; i++) {
 		if (m->list[i] == NULL || m->list[i]->group != g ||
 		    !same_process(m, (int)i, old->id))
@@ -152,6 +169,7 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 		g->closed += m->sessions((int)i, m->arg);
 		group_close_sessions(m->list[i], reason);
 	}
+	g->fenced_sessions = g->closed;
 	old->fenced = true;
 }
 
@@ -249,6 +267,73 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 	warn_of_loss(m, g, id);
 }
 
+/* Note how long the fence took, once all sessions are closed. */
+static void
+note_closed(struct members *m, struct group *g)
+{
+	const struct member *old = m->list[g->fenced_id];
+	size_t i;
+
+	g->closed_us = clock_us() - g->evidence_at * 1000;
+	log_info("backend %s: %s: no write passed %.1f ms after the evidence; "
+		 "%u sessions were closed after %.1f ms",
+	    g->name, old == NULL ? "a server that is gone" : old->name,
+	    (double)g->fenced_us / 1000, g->fenced_sessions,
+	    (double)g->closed_us / 1000);
+	for (i = 0; i < m->ndecisions && i < MONITOR_DECISIONS; i++) {
+		struct decision *d =
+		    &m->decisions[(m->ndecisions - 1 - i) % MONITOR_DECISIONS];
+
+		if (strcmp(d->backend, g->name) != 0)
+			continue;
+		d->fenced_us = g->fenced_us;
+		d->closed_us = g->closed_us;
+		break;
+	}
+}
+
+void
+group_fence_seen(struct members *m, struct group *g)
+{
+	/* evidence_at is in whole milliseconds: up to one too many. */
+	if (g->fenced_us < 0)
+		g->fenced_us = clock_us() - g->evidence_at * 1000;
+	if (g->history.fenced && g->writer < 0 &&
+	    g->verdict.action == WRITER_SWITCH)
+		group_evaluate(m, g, g->evidence_at);
+	if (g->closed_us < 0 && m->closed(m->arg) >= g->fence_generation)
+		note_closed(m, g);
+}
+
+const char *
+group_promote(struct members *m, struct group *g, const char *server)
+{
+	const struct server_state *s;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->list[i] != NULL && m->list[i]->group == g &&
+		    m->list[i]->cs != NULL &&
+		    strcmp(m->list[i]->name, server) == 0)
+			break;
+	}
+	if (i == m->n)
+		return "there is no such server";
+	s = state_of(m, (int)i);
+	if ((int)i == g->writer)
+		return "it takes the writes already";
+	if (s->health != HEALTH_UP || s->role != ROLE_PRIMARY)
+		return "it does not say primary: REPLICAOF NO ONE makes it one";
+	if (g->evidence.fresh)
+		return "the Sentinels decide who takes the writes: see "
+		       "switchover";
+	if (g->cb->fence == FENCE_STRICT)
+		return "fence = strict: without a majority of the Sentinels "
+		       "nobody takes the writes";
+	g->watch.promoted = (int)i;
+	return NULL;
+}
+
 void
 group_moved(struct members *m, struct member *mb, int64_t evidence_at)
 {
@@ -285,7 +370,7 @@ remember(const struct members *m, struct group *g)
 
 	if (g->writer < 0)
 		return;
-	w = evidence_of(m, m->list[g->writer]);
+	w = evidence_of(m->list[g->writer]);
 	writer_remember(&g->history, &w, &g->evidence, g->writer);
 }
 
@@ -331,6 +416,8 @@ pace_of(const struct group *g, const struct member *mb, bool hurry)
 		return 0;
 	if (w->failover.phase != FAILOVER_NONE &&
 	    mb->id == w->failover.successor)
+		return PACE_SUCCESSOR_MS;
+	if (w->handover)
 		return PACE_SUCCESSOR_MS;
 	if (hurry)
 		return g->cb->check_fast;
@@ -387,6 +474,8 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 
 	if (!g->redis)
 		return;
+	if (g->changed)
+		find_duplicates(m, g);
 	g->evidence = watch_update(m, g);
 	g->verdict = decide(m, g);
 	switch (g->verdict.action) {
@@ -421,10 +510,10 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 	pace_checks(m, g);
 }
 
-/* Is there a writer to compare replicas with? One that is away, or may be, is
- * none: that it cuts their links says nothing about their data. */
-static const struct server_state *
-sure_writer(const struct members *m, const struct group *g)
+/* One that is away, or may be, is none to compare with: that it cuts its
+ * replicas' links says nothing about their data. */
+const struct server_state *
+group_sure_writer(const struct members *m, const struct group *g)
 {
 	const struct server_state *w =
 	    g->writer < 0 ? NULL : state_of(m, g->writer);
@@ -434,18 +523,18 @@ sure_writer(const struct members *m, const struct group *g)
 	return w;
 }
 
-/* Is a replica fit for reads? While there is no writer, those that were stay.
- */
+/* Is a replica fit for reads, but for its lag? While there is no writer, those
+ * that were stay. */
 static bool
-is_readable(const struct members *m, const struct member *mb)
+is_fit(const struct members *m, const struct member *mb)
 {
 	const struct group *g = mb->group;
 	const struct server_state *s = check_state(mb->check);
-	const struct server_state *w = sure_writer(m, g);
+	const struct server_state *w = group_sure_writer(m, g);
 	bool recent =
 	    g->switched_at != 0 && clock_ms() - g->switched_at < RECENT_MS;
 
-	if (w == NULL && mb->now.readable && s->last.result == PROBE_OK &&
+	if (w == NULL && mb->fit && s->last.result == PROBE_OK &&
 	    !s->known.syncing)
 		return true;
 	return role_readable(s, w, recent);
@@ -464,10 +553,10 @@ group_picture(const struct members *m, struct member *mb)
 	n->addr = *check_addr(mb->check);
 	n->up = taken && n->addr.family != 0 &&
 		(g->cb->check == CHECK_NONE || s->health == HEALTH_UP) &&
-		!is_duplicate(m, mb);
+		!mb->duplicate;
 	n->writable = redis && n->up && mb->id == g->writer &&
 		      g->verdict.action != WRITER_WAIT;
 	n->replica = redis && n->up && s->role == ROLE_REPLICA;
-	n->readable = n->replica && is_readable(m, mb);
+	mb->fit = n->replica && is_fit(m, mb);
 	n->latency_us = check_latency_us(mb->check);
 }

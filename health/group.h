@@ -13,11 +13,25 @@
  * the clock_ms() of what made it necessary. */
 void group_evaluate(struct members *m, struct group *g, int64_t evidence_at);
 
+/* The operator wants this server to take the writes. NULL, or why it cannot, in
+ * words. The caller evaluates. */
+const char *group_promote(
+    struct members *m, struct group *g, const char *server);
+
+/* All workers have seen the newest fence: go on with what waits for that. */
+void group_fence_seen(struct members *m, struct group *g);
+
 /* Its name stands for another process now: close what is on the old one; the
  * writer is fenced. */
 void group_moved(struct members *m, struct member *mb, int64_t evidence_at);
 
-/* Set mb->now to what the workers are to know of it. */
+/* Is there a writer to compare replicas with? Its state; NULL if there is none,
+ * or it may be away. */
+const struct server_state *group_sure_writer(
+    const struct members *m, const struct group *g);
+
+/* Set mb->now to what the workers are to know of it, and mb->fit. What depends
+ * on the other members, readable above all, is readers.c's. */
 void group_picture(const struct members *m, struct member *mb);
 
 /* Close a member's sessions with the next snapshot. */

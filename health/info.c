@@ -207,6 +207,8 @@ info_read_replication(const char *text, size_t len, struct observation *o)
 	o->replicas = (unsigned)number(t, "connected_slaves", 0, UINT32_MAX, 0);
 	o->failing_over = find(t, "master_failover_state", &state) &&
 			  !is(t, "master_failover_state", "no-failover");
+	/* This line is there only if replicas are counted. */
+	o->bounded = find(t, "min_slaves_good_slaves", &state);
 	read_replica(o->role == ROLE_REPLICA ? t : none, o);
 	read_replicas(o->role == ROLE_PRIMARY ? t : none, o);
 	return o->role == ROLE_UNKNOWN ? -1 : 0;

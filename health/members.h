@@ -14,16 +14,15 @@
 
 #include "conf/conf.h"
 #include "health/decision.h"
-#include "health/failover.h"
-#include "health/sentinels.h"
+#include "health/evidence.h"
+#include "health/lag.h"
 #include "health/snapshot.h"
-#include "health/verdict.h"
-#include "health/witness.h"
 #include "health/writer.h"
 
 struct check;
-struct check_ref;
+struct duty;
 struct monitor;
+struct switchover;
 
 /* One server of one backend. Its id is its place in monitor.members. */
 struct member {
@@ -34,40 +33,22 @@ struct member {
 
 	/* At run time. */
 	int id;
-	struct check_ref *ref; /* the monitor's hold on check */
-	struct check *check;   /* (borrowed from ref) */
+	struct duty *duty;   /* its hold on check */
+	struct check *check; /* (borrowed from duty) */
 	bool maintenance;
-	int64_t last_offset;        /* a replica's, at the probe before */
-	int64_t pace;               /* so often it should be probed, ms */
-	bool fenced;                /* says primary and is not the writer */
-	uint64_t retired_at;        /* generation that left it out; 0 in use */
+	bool duplicate;      /* another entry stands for the same process */
+	int64_t last_offset; /* a replica's, at the probe before */
+	int64_t named_at;    /* somebody said that it is there */
+	int64_t pace;        /* so often it should be probed, ms */
+	bool fenced;         /* says primary and is not the writer */
+	bool fit;            /* for reads, but for its lag */
+	bool lagging;        /* see struct lag_reader */
+	struct lag lag;      /* as of its last check */
+	enum role lost_as;   /* up in this role, and no reader; or 0 */
+	bool lost_closed;    /* misfits has risen for that */
+	int64_t lost_at;     /* clock_ms() when that began */
+	uint64_t retired_at; /* generation that left it out; 0 in use */
 	struct snapshot_server now; /* as last published */
-};
-
-#define WATCH_SAMPLES 16 /* of the writer's offset: some seconds */
-
-/* What is known of one backend's writer beyond the servers; watch.c's. */
-struct watch {
-	struct sentinels *sentinels;
-	struct verdict verdict;
-	struct failover failover;
-	enum failover_end failover_end; /* of the last one */
-	struct witness witness;
-	bool worried;  /* the servers are to be looked at more often */
-	int promoted;  /* member id, by the operator; -1 none */
-	int64_t began; /* clock_ms() */
-
-	/* About the writer, and dropped with it. */
-	int writer; /* member id; -1 none */
-	struct {
-		int64_t at, offset;
-	} samples[WATCH_SAMPLES]; /* a ring, the newest before `nsamples` */
-	size_t nsamples;
-	char replid[REDIS_ID_MAX];
-	int64_t followed, kept_up; /* see struct witness_news */
-	int64_t acked[OBSERVED_REPLICAS];
-	int64_t moved_at, unseen_since;
-	unsigned standstill;
 };
 
 /* A backend: its servers, and who takes the writes. */
@@ -77,14 +58,21 @@ struct group {
 	const struct conf_backend *cb; /* NULL once removed */
 	bool redis;                    /* has roles, so has a writer */
 	struct members *all;           /* (borrowed from the monitor) */
+	bool changed; /* some server is another than at the last decision */
 	struct watch watch;
+	struct switchover *switchover; /* under way; NULL none */
 	struct writer_history history; /* .incumbent is a member id */
 	struct writer_evidence evidence;
 	int writer; /* member id, -1 none */
 	struct writer_verdict verdict;
+	struct lag_history lag;    /* of the writer's offsets */
 	uint64_t fence_generation; /* published the fence that is waited for */
 	int64_t evidence_at;       /* clock_ms() of what it was fenced for */
+	int fenced_id;             /* whom it was about, a member id */
+	unsigned fenced_sessions;  /* that it had then */
 	unsigned closed;           /* sessions that the fence closed */
+	int64_t fenced_us;         /* from the evidence until they all could */
+	int64_t closed_us;         /* write no more, were closed; -1 not yet */
 	int64_t switched_at, fenced_at, late_logged_at;
 };
 
@@ -100,7 +88,7 @@ struct members {
 	struct monitor *monitor; /* that this is part of */
 
 	/* Of struct monitor_ops. */
-	uint64_t (*seen)(void *);
+	uint64_t (*seen)(void *), (*closed)(void *);
 	unsigned (*sessions)(int, void *);
 	unsigned (*held)(const struct conf_backend *, void *);
 	void *arg;

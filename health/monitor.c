@@ -5,6 +5,7 @@
  * write in writer.c.
  */
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -13,27 +14,21 @@
 #include "base/log.h"
 #include "base/resolve.h"
 #include "health/check.h"
-#include "health/gossip.h"
+#include "health/discover.h"
+#include "health/duty.h"
 #include "health/group.h"
 #include "health/monitor.h"
+#include "health/readers.h"
+#include "health/sentinels.h"
+#include "health/switchover.h"
 #include "health/watch.h"
 
 #define TICK_MS        100 /* lease, late workers, retired servers */
 #define TICKS_A_SECOND (1000 / TICK_MS)
-#define LEASE_MS       500  /* a published snapshot holds so long */
-#define STALL_MS       1000 /* a tick later than this proves nothing any more */
+#define LEASE_MS       500 /* a published snapshot holds so long after a tick */
+#define ANSWER_MS      1000 /* that Sentinels have to answer after a stall */
 #define LATE_LOG_MS    1000 /* a late worker is named so often */
 #define LATENCY_SHARE  4    /* news when it changed by a quarter */
-
-/* A check and how many members stand on it. */
-struct check_ref {
-	TAILQ_ENTRY(check_ref) link;
-	struct check *check;
-	struct gossip *gossip;     /* NULL: not a Redis */
-	char *username, *password; /* of gossip; password is secret */
-	unsigned users;
-	struct monitor *monitor;
-};
 
 /* A snapshot that some worker may still use. */
 struct published {
@@ -50,7 +45,7 @@ struct monitor {
 	const struct conf *conf; /* (borrowed from main) */
 	struct resolver *resolver;
 	struct event *tick;
-	TAILQ_HEAD(, check_ref) checks;
+	struct duties *duties;
 	struct published_list published;
 	int64_t last_tick;
 	unsigned ticks;
@@ -58,11 +53,9 @@ struct monitor {
 };
 
 static void monitor_tick_cb(evutil_socket_t, short, void *);
-static void monitor_check_cb(
-    struct check *, const struct role_change *, bool, void *);
-static void monitor_hello_cb(const struct hello *, void *);
-static void monitor_hangup_cb(void *);
-static void monitor_deaf_cb(const char *, void *);
+static void monitor_checked_cb(
+    struct duty *, const struct role_change *, bool, void *);
+static void monitor_hello_cb(struct duty *, const struct hello *, void *);
 static bool group_maps_cb(const struct place *, void *);
 static void group_changed_cb(void *);
 static void group_event_cb(
@@ -70,48 +63,32 @@ static void group_event_cb(
 static void publish(struct monitor *);
 static void publish_changes(struct monitor *);
 
-static const struct gossip_ops gossip_ops = {
-    monitor_hello_cb, monitor_hangup_cb, monitor_deaf_cb};
-
 struct monitor *
 monitor_new(struct event_base *base, const struct monitor_ops *ops)
 {
 	struct monitor *m = xcalloc(1, sizeof(*m));
+	const struct duty_ops duty_ops = {
+	    .checked = monitor_checked_cb, .heard = monitor_hello_cb, .arg = m};
 	struct timeval tv = {0, TICK_MS * 1000};
 
 	m->base = base;
 	m->ops = *ops;
 	m->all.monitor = m;
 	m->all.seen = ops->seen;
+	m->all.closed = ops->closed;
 	m->all.sessions = ops->sessions;
 	m->all.held = ops->held;
 	m->all.arg = ops->arg;
 	TAILQ_INIT(&m->all.groups);
-	TAILQ_INIT(&m->checks);
 	TAILQ_INIT(&m->published);
 	m->resolver = resolver_new(base);
 	m->tick = event_new(base, -1, EV_PERSIST, monitor_tick_cb, m);
 	if (m->resolver == NULL || m->tick == NULL)
 		fatal("out of memory");
+	m->duties = duties_new(base, m->resolver, &duty_ops);
 	event_add(m->tick, &tv);
 	m->last_tick = clock_ms();
 	return m;
-}
-
-/* One member less stands on this check. */
-static void
-check_unref(struct monitor *m, struct check_ref *ref)
-{
-	if (--ref->users > 0)
-		return;
-	TAILQ_REMOVE(&m->checks, ref, link);
-	gossip_free(ref->gossip);
-	check_free(ref->check);
-	free(ref->username);
-	if (ref->password != NULL)
-		explicit_bzero(ref->password, strlen(ref->password));
-	free(ref->password);
-	free(ref);
 }
 
 /* Free a member; its id is free again. */
@@ -120,7 +97,7 @@ member_free(struct monitor *m, struct member *mb)
 {
 	watch_forget(mb->group, mb->id);
 	m->all.list[mb->id] = NULL;
-	check_unref(m, mb->ref);
+	duty_release(mb->duty);
 	free(mb->name);
 	free(mb);
 }
@@ -130,6 +107,8 @@ static void
 group_free(struct monitor *m, struct group *g)
 {
 	TAILQ_REMOVE(&m->all.groups, g, link);
+	if (g->switchover != NULL)
+		switchover_cancel(g->switchover);
 	sentinels_free(g->watch.sentinels);
 	free(g->name);
 	free(g);
@@ -162,6 +141,7 @@ monitor_free(struct monitor *m)
 	while ((g = TAILQ_FIRST(&m->all.groups)) != NULL)
 		group_free(m, g);
 	sweep(m, UINT64_MAX);
+	duties_free(m->duties);
 	resolver_free(m->resolver);
 	event_free(m->tick);
 	free(m);
@@ -219,41 +199,6 @@ member_find(const struct monitor *m, const struct group *g,
 	return NULL;
 }
 
-/* A check that fits this entry, shared with whoever has it already. */
-static struct check_ref *
-check_ref(struct monitor *m, const struct conf_backend *cb,
-    const struct conf_server *cs)
-{
-	struct check_ref *ref, *old = NULL;
-
-	TAILQ_FOREACH (ref, &m->checks, link) {
-		if (check_matches(ref->check, cb, cs)) {
-			check_configure(ref->check, cb);
-			ref->users++;
-			return ref;
-		}
-		if (check_same_host(ref->check, cs))
-			old = ref;
-	}
-	ref = xcalloc(1, sizeof(*ref));
-	ref->monitor = m;
-	ref->users = 1;
-	ref->check =
-	    check_new(m->base, m->resolver, cb, cs, monitor_check_cb, ref);
-	if (old != NULL)
-		check_inherit(ref->check, old->check);
-	if (cb->check == CHECK_REDIS) {
-		ref->username =
-		    cb->username == NULL ? NULL : xstrdup(cb->username);
-		ref->password =
-		    cb->password == NULL ? NULL : xstrdup(cb->password);
-		ref->gossip = gossip_new(
-		    m->base, &gossip_ops, ref->username, ref->password, ref);
-	}
-	TAILQ_INSERT_TAIL(&m->checks, ref, link);
-	return ref;
-}
-
 /* A member with a free id. */
 static struct member *
 member_new(struct monitor *m, struct group *g)
@@ -297,14 +242,14 @@ static void
 adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 {
 	struct member *mb = member_find(m, g, cs);
-	struct check_ref *ref = check_ref(m, g->cb, cs);
+	struct duty *duty = duty_take(m->duties, g->cb, cs);
 
 	if (mb == NULL)
 		mb = member_new(m, g);
 	else
-		check_unref(m, mb->ref);
-	mb->ref = ref;
-	mb->check = ref->check;
+		duty_release(mb->duty);
+	mb->duty = duty;
+	mb->check = duty_check(duty);
 	free(mb->name);
 	mb->name = xstrdup(cs->name);
 	mb->cs = cs;
@@ -347,8 +292,10 @@ monitor_configure(struct monitor *m, struct conf *conf)
 		if (mb != NULL && mb->cs == NULL && mb->retired_at == 0)
 			mb->retired_at = m->all.generation + 1;
 	}
-	TAILQ_FOREACH (g, &m->all.groups, link)
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		g->changed = true;
 		group_evaluate(&m->all, g, clock_ms());
+	}
 	/* The first lease: nobody is the writer yet. */
 	if (m->all.generation == 0)
 		m->ops.lease(clock_ms() + LEASE_MS, m->ops.arg);
@@ -411,7 +358,8 @@ is_news(const struct snapshot_server *a, const struct snapshot_server *b)
 		diff = -diff;
 	return a->up != b->up || a->writable != b->writable ||
 	       a->readable != b->readable || a->replica != b->replica ||
-	       a->closes != b->closes || !addr_equal(&a->addr, &b->addr) ||
+	       a->closes != b->closes || a->misfits != b->misfits ||
+	       !addr_equal(&a->addr, &b->addr) ||
 	       diff > 100 + b->latency_us / LATENCY_SHARE;
 }
 
@@ -427,6 +375,21 @@ last_picture(const struct monitor *m, int id)
 	return &p->snapshot->servers[id];
 }
 
+/* Bring what the workers are to know of all members up to date. */
+static void
+take_pictures(struct monitor *m)
+{
+	struct group *g;
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		if (m->all.list[i] != NULL)
+			group_picture(&m->all, m->all.list[i]);
+	}
+	TAILQ_FOREACH (g, &m->all.groups, link)
+		readers_update(&m->all, g);
+}
+
 /* Make a snapshot of all members and hand it to the workers. */
 static void
 publish(struct monitor *m)
@@ -436,14 +399,13 @@ publish(struct monitor *m)
 	    xcalloc(1, sizeof(*s) + m->all.n * sizeof(s->servers[0]));
 	size_t i;
 
+	take_pictures(m);
 	s->generation = ++m->all.generation;
 	s->conf = m->conf;
 	s->nservers = m->all.n;
 	for (i = 0; i < m->all.n; i++) {
-		if (m->all.list[i] == NULL)
-			continue;
-		group_picture(&m->all, m->all.list[i]);
-		s->servers[i] = m->all.list[i]->now;
+		if (m->all.list[i] != NULL)
+			s->servers[i] = m->all.list[i]->now;
 	}
 	p->snapshot = s;
 	TAILQ_INSERT_TAIL(&m->published, p, link);
@@ -457,12 +419,12 @@ publish_changes(struct monitor *m)
 	size_t i;
 	bool news = false;
 
+	take_pictures(m);
 	for (i = 0; i < m->all.n && !news; i++) {
 		const struct snapshot_server *was;
 
 		if (m->all.list[i] == NULL)
 			continue;
-		group_picture(&m->all, m->all.list[i]);
 		was = last_picture(m, (int)i);
 		news = was == NULL || is_news(&m->all.list[i]->now, was);
 	}
@@ -515,74 +477,45 @@ take_change(struct monitor *m, struct member *mb,
 		group_close_sessions(mb, CLOSE_TIMEOUT);
 }
 
-/* Keep listening to a server that answers. */
 static void
-follow_gossip(struct check_ref *ref, const struct role_change *change)
+monitor_checked_cb(
+    struct duty *duty, const struct role_change *change, bool moved, void *arg)
 {
-	const struct server_state *s = check_state(ref->check);
-
-	if (ref->gossip == NULL || s->health != HEALTH_UP || s->bad > 0)
-		return;
-	gossip_open(ref->gossip, check_addr(ref->check));
-	if (change->health)
-		gossip_hurry(ref->gossip);
-}
-
-static void
-monitor_check_cb(
-    struct check *c, const struct role_change *change, bool moved, void *arg)
-{
-	struct check_ref *ref = arg;
-	struct monitor *m = ref->monitor;
+	struct monitor *m = arg;
+	const struct check *c = duty_check(duty);
 	int64_t at = check_state(c)->last.at;
 	size_t i;
 
-	follow_gossip(ref, change);
 	for (i = 0; i < m->all.n; i++) {
 		struct member *mb = m->all.list[i];
 
-		if (mb == NULL || mb->ref != ref)
+		if (mb == NULL || mb->duty != duty)
 			continue;
 		report_change(mb, c, change);
 		take_change(m, mb, change, moved);
 		watch_probed(mb);
+		mb->group->changed |= moved || change->health || change->role ||
+				      change->restarted || change->result;
 		group_evaluate(&m->all, mb->group, at);
+		if (mb->group->switchover != NULL)
+			switchover_step(mb->group->switchover);
 	}
 	publish_changes(m);
 }
 
 /* The Sentinels' hello, on some server: it is about the groups of that. */
 static void
-monitor_hello_cb(const struct hello *h, void *arg)
+monitor_hello_cb(struct duty *duty, const struct hello *h, void *arg)
 {
-	struct check_ref *ref = arg;
-	struct monitor *m = ref->monitor;
+	struct monitor *m = arg;
 	size_t i;
 
 	for (i = 0; i < m->all.n; i++) {
 		struct member *mb = m->all.list[i];
 
-		if (mb != NULL && mb->ref == ref && mb->group->cb != NULL)
+		if (mb != NULL && mb->duty == duty && mb->group->cb != NULL)
 			sentinels_hello(mb->group->watch.sentinels, h);
 	}
-}
-
-/* A Sentinel reconfigures a server by closing its connections: that is news. */
-static void
-monitor_hangup_cb(void *arg)
-{
-	struct check_ref *ref = arg;
-
-	check_now(ref->check);
-}
-
-static void
-monitor_deaf_cb(const char *why, void *arg)
-{
-	struct check_ref *ref = arg;
-	char addr[ADDR_STR_MAX];
-
-	log_warn("server %s: %s", addr_str(check_addr(ref->check), addr), why);
 }
 
 static bool
@@ -621,10 +554,8 @@ monitor_seen(struct monitor *m)
 
 	sweep(m, seen);
 	TAILQ_FOREACH (g, &m->all.groups, link) {
-		if (g->history.fenced && g->writer < 0 &&
-		    g->verdict.action == WRITER_SWITCH &&
-		    seen >= g->fence_generation)
-			group_evaluate(&m->all, g, g->evidence_at);
+		if (seen >= g->fence_generation)
+			group_fence_seen(&m->all, g);
 	}
 	publish_changes(m);
 }
@@ -647,27 +578,49 @@ log_late(struct monitor *m, int64_t now)
 	}
 }
 
-/* Renew the lease, unless this thread itself has been away: then every server
- * is asked again first. */
+/* After a stall: ask every server and every Sentinel. */
+static void
+ask_again(struct monitor *m)
+{
+	struct group *g;
+
+	duties_check_now(m->duties);
+	TAILQ_FOREACH (g, &m->all.groups, link)
+		sentinels_ask(g->watch.sentinels);
+}
+
+/* Have they answered that? Sentinels that do not are not waited for long. */
+static bool
+is_answered(const struct monitor *m, int64_t now)
+{
+	const struct group *g;
+
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (now - m->lease_needs < ANSWER_MS &&
+		    !sentinels_fresh(g->watch.sentinels, m->lease_needs))
+			return false;
+	}
+	return duties_fresh(m->duties, m->lease_needs);
+}
+
+/* Renew the lease, unless this thread itself has been away: then everyone is
+ * asked again first. */
 static void
 renew_lease(struct monitor *m, int64_t now)
 {
-	struct check_ref *ref;
-	bool stalled = now - m->last_tick > STALL_MS;
+	bool stalled = now - m->last_tick > LEASE_MS;
 
 	if (stalled) {
 		log_warn("the control thread was stopped for %lld ms: asking "
-			 "every server again before anything is written",
+			 "everyone again before anything is written",
 		    (long long)(now - m->last_tick));
 		m->lease_needs = now;
 	}
 	m->last_tick = now;
-	TAILQ_FOREACH (ref, &m->checks, link) {
-		if (stalled)
-			check_now(ref->check);
-		else if (!check_fresh(ref->check, m->lease_needs))
-			return;
-	}
+	if (stalled)
+		ask_again(m);
+	else if (m->lease_needs != 0 && !is_answered(m, now))
+		return;
 	/* What the new answers led to must have reached every worker, too. */
 	if (stalled || (m->lease_needs != 0 &&
 			   m->ops.seen(m->ops.arg) < m->all.generation))
@@ -693,10 +646,80 @@ monitor_tick_cb(evutil_socket_t fd, short what, void *arg)
 		if (m->ticks % TICKS_A_SECOND == 0)
 			sentinels_tick(g->watch.sentinels);
 		group_evaluate(&m->all, g, now);
+		if (g->switchover != NULL)
+			switchover_step(g->switchover);
 	}
 	log_late(m, now);
 	bury_retired(m, m->ops.seen(m->ops.arg));
 	publish_changes(m);
+}
+
+/*
+ * What an operator asks for.
+ */
+
+/* The backend of that name; NULL with an error. */
+static struct group *
+find_backend(struct monitor *m, const char *backend, char *error, size_t size)
+{
+	struct group *g = group_find(m, backend);
+
+	if (g == NULL || g->cb == NULL)
+		snprintf(error, size, "there is no backend '%.63s'", backend);
+	else if (!g->redis)
+		snprintf(error, size, "backend %s has no roles", backend);
+	else
+		return g;
+	return NULL;
+}
+
+int
+monitor_promote(struct monitor *m, const char *backend, const char *server,
+    char *error, size_t size)
+{
+	struct group *g = find_backend(m, backend, error, size);
+	const char *why;
+
+	if (g == NULL)
+		return -1;
+	why = group_promote(&m->all, g, server);
+	if (why == NULL) {
+		group_changed_cb(g);
+		return 0;
+	}
+	snprintf(error, size, "%s", why);
+	return -1;
+}
+
+int
+monitor_switchover(struct monitor *m, const char *backend, const char *to,
+    monitor_done_cb done, void *arg, char *error, size_t size)
+{
+	struct group *g = find_backend(m, backend, error, size);
+
+	if (g == NULL)
+		return -1;
+	if (g->switchover != NULL) {
+		snprintf(error, size, "one is under way already");
+		return -1;
+	}
+	g->switchover =
+	    switchover_start(m->base, &m->all, g, to, done, arg, error, size);
+	if (g->switchover == NULL)
+		return -1;
+	group_changed_cb(g);
+	return 0;
+}
+
+size_t
+monitor_discover(struct monitor *m, struct discovery *out, size_t max)
+{
+	struct group *g;
+	size_t n = 0;
+
+	TAILQ_FOREACH (g, &m->all.groups, link)
+		n += discover(&m->all, g, out + n, max - n);
+	return n;
 }
 
 /*
@@ -730,24 +753,37 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	out.now = &mb->now;
 	out.writer = mb->id == mb->group->writer;
 	out.fenced = mb->fenced;
+	out.fit = mb->fit;
+	out.lagging = mb->lagging;
+	out.lag = mb->lag;
 	out.maintenance = mb->maintenance;
 	return out;
+}
+
+/* The group of a backend of the running configuration; NULL none. */
+static const struct group *
+group_of(const struct monitor *m, const struct conf_backend *cb)
+{
+	const struct group *g;
+
+	TAILQ_FOREACH (g, &m->all.groups, link) {
+		if (g->cb == cb)
+			break;
+	}
+	return g;
 }
 
 const struct conf_server *
 monitor_writer(const struct monitor *m, const struct conf_backend *cb,
     struct writer_verdict *why)
 {
-	const struct group *g;
+	const struct group *g = group_of(m, cb);
 
-	TAILQ_FOREACH (g, &m->all.groups, link) {
-		if (g->cb != cb)
-			continue;
-		if (why != NULL)
-			*why = g->verdict;
-		return g->writer < 0 ? NULL : m->all.list[g->writer]->cs;
-	}
-	return NULL;
+	if (g == NULL)
+		return NULL;
+	if (why != NULL)
+		*why = g->verdict;
+	return g->writer < 0 ? NULL : m->all.list[g->writer]->cs;
 }
 
 const struct decision *
@@ -761,15 +797,17 @@ monitor_decision(const struct monitor *m, size_t i)
 
 bool
 monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
-    size_t i, struct sentinels_one *one)
+    size_t i, struct report_sentinel *out)
 {
-	const struct group *g;
+	const struct group *g = group_of(m, cb);
 
-	TAILQ_FOREACH (g, &m->all.groups, link) {
-		if (g->cb == cb)
-			return sentinels_get(g->watch.sentinels, i, one);
-	}
-	return false;
+	return g != NULL && report_sentinel(&m->all, g, i, out);
+}
+
+struct report_watch
+monitor_watch(const struct monitor *m, const struct conf_backend *cb)
+{
+	return report_watch(&m->all, group_of(m, cb));
 }
 
 uint64_t

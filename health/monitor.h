@@ -11,11 +11,13 @@
 
 #include "conf/conf.h"
 #include "health/decision.h"
+#include "health/lag.h"
+#include "health/report.h"
 #include "health/role.h"
-#include "health/sentinels.h"
 #include "health/snapshot.h"
 #include "health/writer.h"
 
+struct discovery;
 struct event_base;
 struct monitor;
 
@@ -26,6 +28,8 @@ struct monitor_ops {
 	void (*publish)(const struct snapshot *, void *arg);
 	/* The oldest generation that some worker still uses. */
 	uint64_t (*seen)(void *arg);
+	/* The same, once all that it closes is closed. */
+	uint64_t (*closed)(void *arg);
 	/* Sessions on a server now, over all workers. */
 	unsigned (*sessions)(int server_id, void *arg);
 	/* Clients that wait for a server of this backend. */
@@ -41,6 +45,9 @@ struct monitor_server {
 	const struct server_state *state;
 	const struct snapshot_server *now; /* as last published */
 	bool writer, fenced, maintenance;
+	bool fit;       /* for reads, but for its lag */
+	bool lagging;   /* beyond a limit, and not back at half of it */
+	struct lag lag; /* of a replica, as of its last check */
 };
 
 struct monitor *monitor_new(
@@ -59,6 +66,19 @@ void monitor_seen(struct monitor *m);
 /* Has every server been checked once? */
 bool monitor_ready(const struct monitor *m);
 
+/* What an operator asks for; -1 with the reason in words in error. promote: it
+ * takes the writes, as long as no verdict and no majority says otherwise.
+ * switchover: to that server (NULL: the best one); done is called once, later,
+ * with what came of it. */
+typedef void (*monitor_done_cb)(bool ok, const char *text, void *arg);
+int monitor_promote(struct monitor *m, const char *backend, const char *server,
+    char *error, size_t size);
+int monitor_switchover(struct monitor *m, const char *backend, const char *to,
+    monitor_done_cb done, void *arg, char *error, size_t size);
+
+/* Servers that should be added or dropped: up to max into out. */
+size_t monitor_discover(struct monitor *m, struct discovery *out, size_t max);
+
 /* For the page: a server of the current configuration; the backend's writer
  * (NULL none) and why; the newest decisions, index 0 first (NULL past the
  * end). */
@@ -70,7 +90,11 @@ const struct decision *monitor_decision(const struct monitor *m, size_t i);
 
 /* One Sentinel of a backend, from 0 on; false past the end. */
 bool monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
-    size_t i, struct sentinels_one *one);
+    size_t i, struct report_sentinel *out);
+
+/* What the Sentinels say of a backend as a whole. */
+struct report_watch monitor_watch(
+    const struct monitor *m, const struct conf_backend *cb);
 uint64_t monitor_generation(const struct monitor *m);
 
 #endif

@@ -62,6 +62,7 @@ struct observation {
 	int64_t second_offset; /* second_repl_offset; -1 none */
 	unsigned replicas;     /* connected_slaves */
 	bool failing_over;     /* master_failover_state is not no-failover */
+	bool bounded;          /* min-replicas-to-write is not 0 */
 	struct observed_replica list[OBSERVED_REPLICAS]; /* slaveN */
 	size_t nlist;
 

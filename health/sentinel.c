@@ -431,6 +431,12 @@ sentinel_alive(const struct sentinel *s, int64_t ms)
 	       clock_ms() - s->view.at <= ms;
 }
 
+bool
+sentinel_fresh(const struct sentinel *s, int64_t since)
+{
+	return !link_is_up(s->ask) || s->view.at - s->view.rtt >= since;
+}
+
 const char *
 sentinel_trouble(const struct sentinel *s)
 {

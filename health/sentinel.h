@@ -75,6 +75,9 @@ int64_t sentinel_epoch(const struct sentinel *s);
 /* Did it answer in the last so many ms, and are both its connections open? */
 bool sentinel_alive(const struct sentinel *s, int64_t ms);
 
+/* Has it answered a question put since that clock_ms(), or cannot be asked? */
+bool sentinel_fresh(const struct sentinel *s, int64_t since);
+
 /* Why it cannot be asked, in words; "" if it can. */
 const char *sentinel_trouble(const struct sentinel *s);
 

@@ -481,6 +481,19 @@ sentinels_ask(struct sentinels *s)
 	}
 }
 
+bool
+sentinels_fresh(const struct sentinels *s, int64_t since)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (s->list[i]->sentinel != NULL &&
+		    !sentinel_fresh(s->list[i]->sentinel, since))
+			return false;
+	}
+	return true;
+}
+
 const char *
 sentinels_name(const struct sentinels *s)
 {

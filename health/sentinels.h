@@ -59,6 +59,9 @@ void sentinels_tick(struct sentinels *s);
 /* Ask all of them now. */
 void sentinels_ask(struct sentinels *s);
 
+/* Has each that can be asked answered a question put since that clock_ms()? */
+bool sentinels_fresh(const struct sentinels *s, int64_t since);
+
 /* The master name; NULL unknown. */
 const char *sentinels_name(const struct sentinels *s);
 

@@ -38,6 +38,24 @@ snapshot_rank(const struct snapshot *s, const struct conf_frontend *fe,
 	return rank == 0 || !cs->backup ? rank : rank + 2;
 }
 
+bool
+snapshot_keeps(const struct snapshot_server *s, const struct conf_frontend *fe)
+{
+	if (fe->backend->check != CHECK_REDIS)
+		return true;
+	switch (fe->route) {
+	case ROUTE_PRIMARY:
+		return true;
+	case ROUTE_REPLICA:
+		return s->readable;
+	case ROUTE_ANY_REPLICA:
+		return s->replica;
+	default:
+		/* A primary that was not fenced is the writer. */
+		return s->readable || !s->replica;
+	}
+}
+
 const char *
 snapshot_close_str(enum snapshot_close reason)
 {

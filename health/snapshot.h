@@ -32,6 +32,7 @@ struct snapshot_server {
 	uint32_t latency_us; /* smoothed round trip of the checks */
 	uint32_t closes;     /* when it rises, all sessions on it are closed */
 	enum snapshot_close close_reason;
+	uint32_t misfits; /* when it rises, those that it does not keep */
 };
 
 struct snapshot {
@@ -45,6 +46,11 @@ struct snapshot {
  * higher: only if nothing lower is there. cs is of fe's backend. Any thread. */
 unsigned snapshot_rank(const struct snapshot *s, const struct conf_frontend *fe,
     const struct conf_server *cs);
+
+/* May a session of that route stay on the server, if not as a first choice?
+ * Those of route = primary always may: it is the fence that closes them. */
+bool snapshot_keeps(
+    const struct snapshot_server *s, const struct conf_frontend *fe);
 
 const char *snapshot_close_str(enum snapshot_close reason);
 

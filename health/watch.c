@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "health/check.h"
+#include "health/sentinels.h"
 #include "health/watch.h"
 
 #define VOTE_AGE_MS    1000 /* of a Sentinel's answer that counts as witness */
@@ -35,9 +36,9 @@ watch_reset(struct group *g, int writer, bool provisional)
 	int64_t now = clock_ms();
 
 	w->writer = writer;
-	w->nsamples = 0;
 	w->replid[0] = '\0';
-	w->followed = w->kept_up = w->moved_at = w->unseen_since = 0;
+	w->probed_at = w->offset = w->moved_at = 0;
+	w->followed = w->kept_up = w->unseen_since = 0;
 	w->standstill = 0;
 	memset(w->acked, 0, sizeof(w->acked));
 	witness_reset(&w->witness, provisional, now);
@@ -158,24 +159,18 @@ static void
 probed_writer(struct watch *w, const struct observation *o)
 {
 	const struct observed_replica *r;
-	int64_t last = -1;
 	size_t i;
 
 	if (strcmp(w->replid, o->replid) != 0) {
-		w->nsamples = 0;
-		w->standstill = 0;
 		snprintf(w->replid, sizeof(w->replid), "%s", o->replid);
+		w->standstill = 0;
+	} else if (w->moved_at >= w->probed_at) {
+		w->standstill = 0;
+	} else if (o->offset > w->offset) {
+		w->standstill++;
 	}
-	if (w->nsamples > 0) {
-		i = (w->nsamples - 1) % WATCH_SAMPLES;
-		last = w->samples[i].offset;
-		if (w->moved_at >= w->samples[i].at)
-			w->standstill = 0;
-		else if (o->offset > last)
-			w->standstill++;
-	}
-	w->samples[w->nsamples % WATCH_SAMPLES].at = o->at;
-	w->samples[w->nsamples++ % WATCH_SAMPLES].offset = o->offset;
+	w->probed_at = o->at;
+	w->offset = o->offset;
 	for (i = 0; i < o->nlist; i++) {
 		r = &o->list[i];
 		if (r->online && (r->lag_s == 0 || r->offset > w->acked[i]))
@@ -186,17 +181,15 @@ probed_writer(struct watch *w, const struct observation *o)
 
 /* A replica tells how far it is: up to when has it kept up? */
 static void
-probed_replica(struct watch *w, const struct observation *o, int64_t before)
+probed_replica(struct group *g, const struct observation *o, int64_t before)
 {
-	size_t i, n = w->nsamples < WATCH_SAMPLES ? w->nsamples : WATCH_SAMPLES;
+	struct watch *w = &g->watch;
+	struct lag lag = lag_of(&g->lag, o);
 
 	if (o->replica_offset > before)
 		w->moved_at = o->at;
-	for (i = 0; i < n; i++) {
-		if (w->samples[i].offset <= o->replica_offset &&
-		    w->samples[i].at > w->kept_up)
-			w->kept_up = w->samples[i].at;
-	}
+	if (lag.ms >= 0 && o->at - lag.ms > w->kept_up)
+		w->kept_up = o->at - lag.ms;
 	if (w->kept_up > w->followed)
 		w->followed = w->kept_up;
 }
@@ -212,7 +205,7 @@ watch_probed(struct member *mb)
 	if (w->writer >= 0 && mb->id == w->writer && s->role == ROLE_PRIMARY)
 		probed_writer(w, &s->last);
 	else if (w->writer >= 0 && is_of_lineage(w, mb))
-		probed_replica(w, &s->last, mb->last_offset);
+		probed_replica(mb->group, &s->last, mb->last_offset);
 	mb->last_offset = s->last.replica_offset;
 }
 
@@ -352,10 +345,9 @@ collect_votes(const struct members *m, const struct group *g, int64_t now,
 		v = one.sentinel == NULL ? NULL : sentinel_view(one.sentinel);
 		if (v == NULL || !v->knows || v->tilt || v->disconnected ||
 		    v->ok_ping < 0 || v->rtt >= VOTE_RTT_MS ||
-		    now - v->at > VOTE_AGE_MS ||
 		    watch_map(m, g, &v->watched.place) != w->writer)
 			continue;
-		out[n].counts = true;
+		out[n].counts = now - v->at <= VOTE_AGE_MS;
 		out[n].pong_at = v->at - v->ok_ping;
 		out[n].blocked =
 		    check_blocked(m->list[w->writer]->check, out[n].pong_at);
@@ -416,6 +408,7 @@ watch_update(const struct members *m, struct group *g)
 		ev.successor = w->failover.successor;
 	ev.unwitnessed = w->writer >= 0 && w->witness.reason != WITNESS_FINE;
 	ev.promoted = w->promoted;
+	ev.handover = w->handover;
 	if (ev.named >= 0 && m->list[ev.named] == NULL)
 		ev.named = -1;
 	return ev;

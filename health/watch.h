@@ -12,6 +12,9 @@
 
 #include "health/members.h"
 
+struct sentinel;
+struct sentinel_event;
+
 void watch_init(struct watch *w);
 
 /* A probe of this server has ended. */

@@ -66,23 +66,30 @@ judge(const struct witness *w, const struct witness_rules *r,
 	return WITNESS_FINE;
 }
 
-/* For fence = strict: a majority must hear it, whatever the replicas do. Those
- * that cannot be asked, or do not watch a new writer yet, have fence-after. */
+/* For fence = strict: a majority must have heard it of late, whatever the
+ * replicas do and whether or not it can be asked now. A new writer, whom those
+ * that name it have yet to connect to, has fence-after. */
 static enum witness_reason
 judge_strictly(const struct witness *w, const struct witness_rules *r,
     const struct witness_news *n)
 {
-	unsigned majority = n->known / 2 + 1, hear, deaf;
-	int64_t since = w->since > w->start ? w->since : w->start;
+	unsigned majority = n->known / 2 + 1, hear = 0, deaf, asked;
+	const struct witness_vote *v;
+	size_t i;
 
-	count(n, r->fence_after, &hear, &deaf);
+	for (i = 0; i < n->nvotes; i++) {
+		v = &n->votes[i];
+		hear += v->pong_at != 0 &&
+			n->now - v->pong_at - v->blocked <= r->fence_after;
+	}
+	count(n, r->fence_after, &asked, &deaf);
 	if (hear >= majority)
 		return WITNESS_FINE;
 	/* Even if all the others did hear it, they would be too few. */
 	if (deaf + majority > n->known)
 		return WITNESS_MAJORITY;
-	return n->now - since <= r->fence_after ? WITNESS_FINE
-						: WITNESS_MAJORITY;
+	return n->now - w->start <= r->fence_after ? WITNESS_FINE
+						   : WITNESS_MAJORITY;
 }
 
 /* Is it witnessed again, by what was seen after it was fenced? */
@@ -140,8 +147,6 @@ witness_update(struct witness *w, const struct witness_rules *r,
 	    r->fence == FENCE_STRICT ? judge_strictly(w, r, n) : judge(w, r, n);
 	if (reason != WITNESS_FINE)
 		set(w, reason, n->now);
-	else if (r->fence == FENCE_STRICT && w->hear > n->known / 2)
-		w->since = n->now;
 }
 
 bool

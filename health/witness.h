@@ -25,7 +25,7 @@ enum witness_reason {
  * a connected Sentinel that is not in TILT. */
 struct witness_vote {
 	bool counts;
-	int64_t pong_at; /* clock_ms() when it last heard the writer */
+	int64_t pong_at; /* clock_ms() when it last heard the writer; 0 never */
 	int64_t blocked; /* ms since then in which we got no answer either */
 };
 

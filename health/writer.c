@@ -565,6 +565,18 @@ by_ourselves(struct election *e)
 	return v;
 }
 
+/* The operator asked the writer to hand over: fenced, until it has become a
+ * replica of another. */
+static struct writer_verdict
+by_handover(struct election *e)
+{
+	int i = e->history->incumbent;
+
+	if (i >= 0 && !is_candidate(&e->servers[i]))
+		return incumbent_lost(e);
+	return depose(e, CAUSE_HANDOVER, false);
+}
+
 struct writer_verdict
 writer_decide(const struct writer_server *servers, size_t n,
     const struct writer_history *history,
@@ -587,6 +599,9 @@ writer_decide(const struct writer_server *servers, size_t n,
 	}
 	if (evidence->successor >= 0)
 		return by_failover(&e);
+	if (evidence->handover &&
+	    (!binding || evidence->named == history->incumbent))
+		return by_handover(&e);
 	if (evidence->strict && !evidence->fresh)
 		return depose(&e, CAUSE_NO_MAJORITY, false);
 	/* A name that never fitted any server is a fault of the configuration.
@@ -668,6 +683,7 @@ writer_cause_str(enum writer_cause cause)
 	    [CAUSE_NO_MAJORITY] = "no majority of the Sentinels can be asked "
 				  "(fence = strict)",
 	    [CAUSE_OPERATOR] = "promoted by the operator",
+	    [CAUSE_HANDOVER] = "the operator asked for a switch-over",
 	};
 
 	return words[cause];
@@ -692,6 +708,7 @@ writer_cause_rule(enum writer_cause cause)
 	case CAUSE_TIE:
 	case CAUSE_UNRELATED:
 	case CAUSE_OPERATOR:
+	case CAUSE_HANDOVER:
 		return "W5";
 	case CAUSE_UNWITNESSED:
 		return "W6";

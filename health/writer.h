@@ -6,10 +6,6 @@
 #ifndef HEALTH_WRITER_H
 #define HEALTH_WRITER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "health/observation.h"
 
 /* One server, as the decision sees it. */
@@ -52,6 +48,7 @@ struct writer_evidence {
 	bool mapped;      /* one before it named a server that is here */
 	int successor;    /* selected in a failover under way; -1 none */
 	bool unwitnessed; /* the incumbent is cut off from the others */
+	bool handover;    /* the operator asked it to hand over */
 	int promoted;     /* by the operator; -1 none */
 };
 
@@ -90,7 +87,8 @@ enum writer_cause {
 	CAUSE_SELECTED,       /* selected by them, and a primary now */
 	CAUSE_UNWITNESSED,    /* nobody else hears or follows it */
 	CAUSE_NO_MAJORITY,    /* fence = strict: too few can be asked */
-	CAUSE_OPERATOR        /* ctl promote */
+	CAUSE_OPERATOR,       /* ctl promote */
+	CAUSE_HANDOVER        /* ctl switchover */
 };
 
 struct writer_verdict {

@@ -37,6 +37,17 @@ endpoint_close(struct endpoint *e)
 	e->length = e->offset = 0;
 }
 
+void
+endpoint_abort(struct endpoint *e)
+{
+	static const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	if (e->fd >= 0)
+		(void)setsockopt(
+		    e->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	endpoint_close(e);
+}
+
 int
 endpoint_keep(struct endpoint *e, const char *buf, size_t len)
 {

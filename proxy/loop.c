@@ -79,15 +79,39 @@ apply_conf(struct worker *w, const struct conf *conf)
 	sweep_reconfigure(w);
 }
 
-/* Take the newest snapshot into use: close what it closes, tell the control
- * thread, serve whom it lets serve. */
+/* Close what the new snapshot closes on one server. */
+static void
+apply_server(struct worker *w, int id, const struct snapshot_server *s)
+{
+	if (s->closes != w->closes[id]) {
+		w->closes[id] = s->closes;
+		sweep_close_server(w, id, reason_of(s->close_reason));
+	}
+	if (s->misfits != w->misfits[id]) {
+		w->misfits[id] = s->misfits;
+		sweep_close_misfits(w, id, s);
+	}
+}
+
+/* Say how far this worker is. */
+static void
+report(struct worker *w, _Atomic uint64_t *what, uint64_t generation)
+{
+	uint64_t one = 1;
+
+	atomic_store_explicit(what, generation, memory_order_release);
+	(void)!write(w->shared->control_fd, &one, sizeof(one));
+}
+
+/* Take the newest snapshot into use: close what it closes, serve whom it lets
+ * serve. It is seen before the closing: that sends nothing to a server, and
+ * while it lasts this thread does nothing else. */
 static void
 apply_snapshot(struct worker *w)
 {
 	const struct snapshot *s =
 	    atomic_load_explicit(&w->shared->slot, memory_order_acquire);
 	const struct snapshot *old = w->snapshot;
-	uint64_t one = 1;
 	size_t i;
 
 	if (s == NULL || s == old)
@@ -95,15 +119,10 @@ apply_snapshot(struct worker *w)
 	w->snapshot = s;
 	if (old == NULL || old->conf != s->conf)
 		apply_conf(w, s->conf);
-	for (i = 0; i < s->nservers; i++) {
-		if (s->servers[i].closes == w->closes[i])
-			continue;
-		w->closes[i] = s->servers[i].closes;
-		sweep_close_server(
-		    w, (int)i, reason_of(s->servers[i].close_reason));
-	}
-	atomic_store_explicit(&w->seen, s->generation, memory_order_release);
-	(void)!write(w->shared->control_fd, &one, sizeof(one));
+	report(w, &w->seen, s->generation);
+	for (i = 0; i < s->nservers; i++)
+		apply_server(w, (int)i, &s->servers[i]);
+	report(w, &w->closed, s->generation);
 	session_release(w);
 }
 

@@ -316,19 +316,35 @@ proxy_publish(struct proxy *p, const struct snapshot *s)
 		worker_wake(p->shared.workers[i]);
 }
 
-uint64_t
-proxy_seen(const struct proxy *p)
+/* The least of what the workers have written there. */
+static uint64_t
+oldest(const struct proxy *p, size_t offset)
 {
-	uint64_t oldest = UINT64_MAX, seen;
+	uint64_t least = UINT64_MAX, n;
+	const char *worker;
 	unsigned i;
 
 	for (i = 0; i < p->shared.nworkers; i++) {
-		seen = atomic_load_explicit(
-		    &p->shared.workers[i]->seen, memory_order_acquire);
-		if (seen < oldest)
-			oldest = seen;
+		worker = (const char *)p->shared.workers[i];
+		n = atomic_load_explicit(
+		    (const _Atomic uint64_t *)(const void *)(worker + offset),
+		    memory_order_acquire);
+		if (n < least)
+			least = n;
 	}
-	return oldest;
+	return least;
+}
+
+uint64_t
+proxy_seen(const struct proxy *p)
+{
+	return oldest(p, offsetof(struct worker, seen));
+}
+
+uint64_t
+proxy_closed(const struct proxy *p)
+{
+	return oldest(p, offsetof(struct worker, closed));
 }
 
 void

@@ -45,6 +45,10 @@ void proxy_publish(struct proxy *p, const struct snapshot *s);
 /* The oldest generation that some worker still uses. */
 uint64_t proxy_seen(const struct proxy *p);
 
+/* The oldest generation of which some worker has closed all that it closes. No
+ * client's byte goes to a server that a snapshot closes once it is seen. */
+uint64_t proxy_closed(const struct proxy *p);
+
 /* Published snapshots hold until this clock_ms(). */
 void proxy_lease(struct proxy *p, int64_t until);
 

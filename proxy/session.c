@@ -366,8 +366,11 @@ session_leave(struct session *s, enum session_reason why)
 	in = s->relay.bytes_in;
 	out = s->relay.bytes_out;
 	result = relay_from_server(&s->relay, s->worker->buffer);
-	if (settle(s, result, in, out))
-		session_close(s, why);
+	if (!settle(s, result, in, out))
+		return;
+	/* Writes that the system still holds must not reach it later. */
+	endpoint_abort(&s->relay.server);
+	session_close(s, why);
 }
 
 /*
@@ -672,6 +675,7 @@ session_reason_str(enum session_reason why)
 	    [SESSION_SERVER_SILENT] = "server silent",
 	    [SESSION_MAINTENANCE] = "maintenance",
 	    [SESSION_MOVED] = "address changed",
+	    [SESSION_ROLE_LOST] = "role lost",
 	    [SESSION_DRAINED] = "drained",
 	    [SESSION_STOPPED] = "stopped",
 	    [SESSION_NO_MEMORY] = "out of memory",

@@ -23,8 +23,9 @@ enum session_reason {
 	SESSION_SERVER_SILENT,
 	SESSION_MAINTENANCE,
 	SESSION_MOVED,
-	SESSION_DRAINED, /* quiet, and the proxy is stopping */
-	SESSION_STOPPED, /* cut off by the proxy's end */
+	SESSION_ROLE_LOST, /* the server is not what its route wants now */
+	SESSION_DRAINED,   /* quiet, and the proxy is stopping */
+	SESSION_STOPPED,   /* cut off by the proxy's end */
 	SESSION_NO_MEMORY
 };
 

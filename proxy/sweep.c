@@ -31,6 +31,18 @@ sweep_close_server(struct worker *w, int id, enum session_reason why)
 	session_leave(s, why);
 }
 
+void
+sweep_close_misfits(struct worker *w, int id, const struct snapshot_server *now)
+{
+	struct session *s, *next;
+
+	FOREACH_SAFE(s, next, &w->on_server[id])
+	{
+		if (!snapshot_keeps(now, s->fe))
+			session_leave(s, SESSION_ROLE_LOST);
+	}
+}
+
 /* Close all of one list. */
 static void
 close_list(struct session_list *list, enum session_reason why)

@@ -7,8 +7,11 @@
 
 #include "proxy/session.h"
 
-/* Close all sessions on a server, or of the worker. */
+/* Close all sessions on a server, those whose route does not admit it any more,
+ * or all of the worker. */
 void sweep_close_server(struct worker *w, int id, enum session_reason why);
+void sweep_close_misfits(
+    struct worker *w, int id, const struct snapshot_server *now);
 void sweep_close_all(struct worker *w, enum session_reason why);
 
 /* Clients that are not relayed yet go on under a new configuration. */

@@ -158,8 +158,7 @@ worker_read_until(const struct worker *w, const struct conf_frontend *fe)
 {
 	if (!can_write(fe))
 		return INT64_MAX;
-	return atomic_load_explicit(&w->shared->lease, memory_order_relaxed) +
-	       fe->backend->fence_after;
+	return atomic_load_explicit(&w->shared->lease, memory_order_relaxed);
 }
 
 void

@@ -43,9 +43,10 @@ struct worker {
 	size_t norders, room;
 
 	/* Written here, read by others. */
-	_Atomic uint64_t seen;  /* generation applied */
-	_Atomic int64_t turned; /* clock_ms() of the last tick */
-	_Atomic uint32_t load;  /* sessions and arrivals on their way */
+	_Atomic uint64_t seen;   /* generation taken into use */
+	_Atomic uint64_t closed; /* and all closed that it closes */
+	_Atomic int64_t turned;  /* clock_ms() of the last tick */
+	_Atomic uint32_t load;   /* sessions and arrivals on their way */
 	struct counters server_counters[CONF_SERVERS_MAX];
 	struct counters frontend_counters[CONF_FRONTENDS_MAX];
 
@@ -57,6 +58,7 @@ struct worker {
 	uint32_t connecting[CONF_SERVERS_MAX];
 	uint32_t paced[CONF_SERVERS_MAX];  /* see session.paced */
 	uint32_t closes[CONF_SERVERS_MAX]; /* snapshot's, as applied */
+	uint32_t misfits[CONF_SERVERS_MAX];
 	struct session_list held[CONF_FRONTENDS_MAX]; /* in order of arrival */
 	struct session_list waiting;  /* for the client's first byte */
 	struct session_list replying; /* told that there is no server */

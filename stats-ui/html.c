@@ -119,50 +119,15 @@ cell_number(struct evbuffer *out, uint64_t n)
 	evbuffer_add_printf(out, "<td class=\"n\">%" PRIu64 "</td>", n);
 }
 
-/* Bytes as people read them: "17 B", "1.2 GiB". Returns buf. */
-static const char *
-bytes_text(uint64_t n, char buf[32])
-{
-	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
-	double value = (double)n / 1024;
-	size_t i = 0;
-
-	if (n < 1024) {
-		snprintf(buf, 32, "%u B", (unsigned)n);
-		return buf;
-	}
-	for (; value >= 1024 && i + 1 < sizeof(units) / sizeof(*units); i++)
-		value /= 1024;
-	snprintf(buf, 32, "%.1f %s", value, units[i]);
-	return buf;
-}
-
 /* A cell with a number of bytes. */
 static void
 cell_bytes(struct evbuffer *out, uint64_t n)
 {
-	char text[32];
+	char text[WORDS_MAX];
 
 	raw(out, "<td class=\"n\">");
-	put(out, bytes_text(n, text));
+	put(out, words_bytes(n, text));
 	raw(out, "</td>");
-}
-
-/* A span of time in its two largest units: "3 h 12 min". Returns buf. */
-static const char *
-span_text(int64_t ms, char buf[48])
-{
-	long long s = ms < 0 ? 0 : ms / 1000;
-
-	if (s < 60)
-		snprintf(buf, 48, "%lld s", s);
-	else if (s < 3600)
-		snprintf(buf, 48, "%lld min %lld s", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(buf, 48, "%lld h %lld min", s / 3600, s / 60 % 60);
-	else
-		snprintf(buf, 48, "%lld d %lld h", s / 86400, s / 3600 % 24);
-	return buf;
 }
 
 /* Open a table with this caption and these column heads, NULL at their end. */
@@ -299,22 +264,20 @@ put_role(struct evbuffer *out, const struct monitor_server *ms)
 
 /* How far a replica is behind. */
 static void
-put_lag(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb, const struct monitor_server *ms)
+put_lag(struct evbuffer *out, const struct monitor_server *ms)
 {
-	int64_t lag = words_lag(src, cb, ms);
+	char text[WORDS_MAX];
 
-	if (lag >= 0)
-		cell_bytes(out, (uint64_t)lag);
-	else
-		raw(out, "<td class=\"n\">\u2013</td>");
+	raw(out, "<td class=\"n\">");
+	put(out, ms->lag.ms < 0 ? "\u2013" : words_lag(&ms->lag, text));
+	raw(out, "</td>");
 }
 
 /* What the last check saw, how long it took and how long ago that is. */
 static void
 put_check(struct evbuffer *out, const struct observation *last)
 {
-	char ago[48];
+	char ago[WORDS_MAX];
 
 	raw(out, "<td class=\"w\">");
 	if (last->result == PROBE_NONE) {
@@ -323,7 +286,7 @@ put_check(struct evbuffer *out, const struct observation *last)
 	}
 	put(out, probe_result_str(last->result));
 	putf(out, ", %.1f ms, %s ago", (double)last->duration_us / 1000,
-	    span_text(clock_ms() - last->at, ago));
+	    words_span(clock_ms() - last->at, ago));
 	raw(out, "</td>");
 }
 
@@ -353,7 +316,7 @@ put_server(struct evbuffer *out, const struct stats_source *src,
 	cell(out, words_address(&ms, text));
 	put_status(out, cb, &ms);
 	put_role(out, &ms);
-	put_lag(out, src, cb, &ms);
+	put_lag(out, &ms);
 	cell_number(out, src->server_sessions(cs->id, src->arg));
 	cell_number(out, sums.sessions);
 	cell_bytes(out, sums.bytes_in);
@@ -362,6 +325,53 @@ put_server(struct evbuffer *out, const struct stats_source *src,
 	put_check(out, &ms.state->last);
 	put_since(out, ms.state->health_since);
 	raw(out, "</tr>\n");
+}
+
+/* The Sentinels that watch a backend, if any are known. */
+static void
+put_sentinels(struct evbuffer *out, const struct stats_source *src,
+    const struct conf_backend *cb)
+{
+	static const char *const heads[] = {"Sentinel", "Says", "Epoch", NULL};
+	char text[WORDS_MAX];
+	struct report_sentinel s;
+
+	for (size_t i = 0; monitor_sentinel(src->monitor, cb, i, &s); i++) {
+		if (i == 0) {
+			snprintf(
+			    text, sizeof(text), "Sentinels of %.64s", cb->name);
+			table_open(out, text, heads);
+		}
+		snprintf(
+		    text, sizeof(text), "%s:%u", s.place.host, s.place.port);
+		row_open(out, text);
+		raw(out, "<td class=\"w\">");
+		put(out, words_sentinel(&s, text));
+		raw(out, "</td>");
+		if (s.epoch < 0)
+			cell(out, "\u2013");
+		else
+			cell_number(out, (uint64_t)s.epoch);
+		raw(out, "</tr>\n");
+	}
+	if (monitor_sentinel(src->monitor, cb, 0, &s))
+		table_close(out);
+}
+
+/* What an operator should know of the writer besides. */
+static void
+put_watch(struct evbuffer *out, const struct stats_source *src,
+    const struct conf_backend *cb)
+{
+	char text[WORDS_MAX];
+
+	raw(out, "<p class=\"dim\">");
+	put(out, words_watch(src, cb, text));
+	if (monitor_watch(src->monitor, cb).risky)
+		raw(out, " min-replicas-to-write is 0: what the writer "
+			 "acknowledges before a replica has it can be lost "
+			 "with it.");
+	raw(out, "</p>\n");
 }
 
 /* A backend's heading and its servers. */
@@ -382,6 +392,10 @@ put_backend(struct evbuffer *out, const struct stats_source *src,
 	for (size_t i = 0; i < cb->nservers; i++)
 		put_server(out, src, cb, &cb->servers[i]);
 	table_close(out);
+	if (cb->check != CHECK_REDIS)
+		return;
+	put_watch(out, src, cb);
+	put_sentinels(out, src, cb);
 }
 
 /* The newest changes of a writer, newest first. */
@@ -450,14 +464,14 @@ static void
 put_process(struct evbuffer *out, const struct stats_source *src,
     const struct conf *conf)
 {
-	char now[CLOCK_FORMAT_MAX], up[48];
+	char now[CLOCK_FORMAT_MAX], up[WORDS_MAX];
 	unsigned workers = src->workers(src->arg);
 
 	raw(out, "<p class=\"dim\">roleproxy");
 	if (!conf->stats.hide_version)
 		putf(out, " %s", ROLEPROXY_VERSION);
 	putf(out, ", up %s, %u worker%s, %u sessions, as of %s.",
-	    span_text(clock_ms() - src->started, up), workers,
+	    words_span(clock_ms() - src->started, up), workers,
 	    workers == 1 ? "" : "s", src->sessions(src->arg),
 	    clock_format(clock_wall_us(), now));
 	raw(out, "</p>\n");

@@ -4,6 +4,7 @@
  */
 #include <event2/buffer.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,15 +104,13 @@ check_json(const struct observation *last)
 	return o;
 }
 
-/* How far a replica is behind. Seconds are known only when it is not. */
+/* How far a replica is behind; null if that is not known. */
 static void
-add_lag(json_t *o, const struct stats_source *src,
-    const struct conf_backend *cb, const struct monitor_server *ms)
+add_lag(json_t *o, const struct lag *lag)
 {
-	int64_t lag = words_lag(src, cb, ms);
-
-	set_known(o, "lag_bytes", lag);
-	set_known(o, "lag_seconds", lag == 0 ? 0 : -1);
+	set_known(o, "lag_bytes", lag->bytes);
+	json_object_set_new(o, "lag_seconds",
+	    lag->ms < 0 ? json_null() : json_real((double)lag->ms / 1000));
 }
 
 /* What a server may be used for now. */
@@ -144,7 +143,7 @@ server_json(const struct stats_source *src, const struct conf_backend *cb,
 	set_text(o, "role", role_str(ms.state->role));
 	set_text(o, "reason", words_reason(cb, &ms, text));
 	set_number(o, "sessions", src->server_sessions(cs->id, src->arg));
-	add_lag(o, src, cb, &ms);
+	add_lag(o, &ms.lag);
 	add_use(o, &ms);
 	set_text(o, "run_id", ms.state->known.run_id);
 	set_text(o, "redis_version", ms.state->known.version);
@@ -154,6 +153,24 @@ server_json(const struct stats_source *src, const struct conf_backend *cb,
 	json_object_set_new(o, "last_check", check_json(&ms.state->last));
 	json_object_set_new(o, "counters", counters_json(&sums));
 	return o;
+}
+
+/* What the Sentinels say of a backend as a whole. */
+static void
+add_watch(
+    json_t *o, const struct stats_source *src, const struct conf_backend *cb)
+{
+	struct report_watch w = monitor_watch(src->monitor, cb);
+	char text[WORDS_MAX];
+
+	set_text(o, "master_name", w.master_name);
+	set_number(o, "sentinels_known", w.known);
+	set_number(o, "sentinels_agree", w.agree);
+	set_number(o, "sentinels_hear", w.hear);
+	set_known(o, "epoch", w.epoch);
+	set_text(o, "witness", witness_reason_str(w.reason));
+	set_text(o, "sentinels_text", words_watch(src, cb, text));
+	set_bool(o, "min_replicas_to_write", !w.risky);
 }
 
 /* One backend with its servers. */
@@ -176,6 +193,8 @@ backend_json(const struct stats_source *src, const struct conf_backend *cb)
 	set_text(o, "cause", redis ? writer_cause_str(why.cause) : NULL);
 	set_text(o, "check", conf_check_str(cb->check));
 	set_number(o, "held", words_held(src, cb));
+	if (redis)
+		add_watch(o, src, cb);
 	json_object_set_new(o, "servers", servers);
 	return o;
 }
@@ -216,14 +235,58 @@ decision_json(const struct decision *d)
 	set_text(o, "to", d->to);
 	set_text(o, "action", writer_action_str(d->action));
 	set_text(o, "cause", writer_cause_str(d->cause));
+	set_text(o, "rule", writer_cause_rule(d->cause));
+	set_text(o, "evidence", d->evidence);
 	set_text(o, "text", words_decision(d, text));
 	set_number(o, "votes", d->votes);
 	set_number(o, "voters", d->voters);
 	set_number(o, "took_ms", d->took_ms);
 	set_number(o, "sessions_closed", d->sessions_closed);
+	json_object_set_new(
+	    o, "fenced_ms", json_real((double)d->fenced_us / 1000));
+	json_object_set_new(
+	    o, "closed_ms", json_real((double)d->closed_us / 1000));
+	set_number(o, "held", d->held);
+	set_number(o, "held_ms", d->held_ms);
 	set_number(o, "from_offset", d->from_offset);
 	set_number(o, "to_offset", d->to_offset);
 	return o;
+}
+
+/* One Sentinel of a backend. */
+static json_t *
+sentinel_json(const struct conf_backend *cb, const struct report_sentinel *s)
+{
+	char text[WORDS_MAX];
+	json_t *o = json_object();
+
+	set_text(o, "backend", cb->name);
+	snprintf(text, sizeof(text), "%s:%u", s->place.host, s->place.port);
+	set_text(o, "address", text);
+	set_bool(o, "configured", s->configured);
+	set_bool(o, "answers", s->trouble[0] == '\0');
+	set_bool(o, "tilt", s->tilt);
+	set_text(o, "names", s->name);
+	set_known(o, "epoch", s->epoch);
+	set_known(o, "heard_ms", s->heard_ms);
+	set_text(o, "text", words_sentinel(s, text));
+	return o;
+}
+
+/* All Sentinels of all backends. */
+static json_t *
+sentinels_json(const struct stats_source *src, const struct conf *conf)
+{
+	struct report_sentinel s;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < conf->nbackends; i++)
+		for (size_t j = 0;
+		     monitor_sentinel(src->monitor, &conf->backends[i], j, &s);
+		     j++)
+			json_array_append_new(
+			    list, sentinel_json(&conf->backends[i], &s));
+	return list;
 }
 
 /* What is true of the process as a whole. */
@@ -268,8 +331,9 @@ stats_render_json(const struct stats_source *src, struct evbuffer *out)
 	json_object_set_new(o, "backends", backends);
 	json_object_set_new(o, "frontends", frontends);
 	json_object_set_new(o, "decisions", decisions);
-	json_object_set_new(o, "sentinels", json_array());
-	json_dump_callback(o, dump_cb, out, JSON_INDENT(2));
+	json_object_set_new(o, "sentinels", sentinels_json(src, conf));
+	json_dump_callback(
+	    o, dump_cb, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 	evbuffer_add(out, "\n", 1);
 	json_decref(o);
 }

@@ -56,5 +56,6 @@ void stats_free(struct stats *s);
 struct evbuffer;
 void stats_render_html(const struct stats_source *src, struct evbuffer *out);
 void stats_render_json(const struct stats_source *src, struct evbuffer *out);
+void stats_render_status(const struct stats_source *src, struct evbuffer *out);
 
 #endif

@@ -24,9 +24,40 @@ words_status(const struct monitor_server *ms)
 	return health_str(ms->state->health);
 }
 
-/* Why a server that answers does less than its role could. */
+/* "lags 12.3 s behind (max-lag 10 s)": of both limits the one that it is
+ * beyond, or to half of which it is not back. Returns buf. */
 static const char *
-reason_up(const struct monitor_server *ms)
+lagging_words(const struct conf_backend *cb, const struct monitor_server *ms,
+    char buf[WORDS_MAX])
+{
+	double s = (double)ms->lag.ms / 1000, max = (double)cb->max_lag / 1000;
+	uint64_t bytes = (uint64_t)ms->lag.bytes, most = cb->max_lag_bytes;
+	const char *still =
+	    ms->now->readable ? "; still used: min-readers" : "";
+	char is[32], limit[32];
+
+	words_bytes(bytes, is);
+	if (ms->lag.ms < 0)
+		snprintf(buf, WORDS_MAX, "lagged when last known%s", still);
+	else if (cb->max_lag > 0 && ms->lag.ms > cb->max_lag)
+		snprintf(buf, WORDS_MAX, "lags %.1f s behind (max-lag %g s)%s",
+		    s, max, still);
+	else if (most > 0 && bytes > most)
+		snprintf(buf, WORDS_MAX, "lags %s behind (max-lag-bytes %s)%s",
+		    is, words_bytes(most, limit), still);
+	else if (cb->max_lag > 0 && ms->lag.ms > cb->max_lag / 2)
+		snprintf(buf, WORDS_MAX, "lags %.1f s behind (back at %g s)%s",
+		    s, max / 2, still);
+	else
+		snprintf(buf, WORDS_MAX, "lags %s behind (back at %s)%s", is,
+		    words_bytes(most / 2, limit), still);
+	return buf;
+}
+
+/* Why a server that answers does less than its role could. Uses buf. */
+static const char *
+reason_up(const struct conf_backend *cb, const struct monitor_server *ms,
+    char buf[WORDS_MAX])
 {
 	const struct server_state *st = ms->state;
 
@@ -36,6 +67,8 @@ reason_up(const struct monitor_server *ms)
 		return "fenced: it lost the writes";
 	if (st->role == ROLE_PRIMARY && !ms->writer)
 		return "says primary but is not the writer";
+	if (st->role == ROLE_REPLICA && ms->fit && ms->lagging)
+		return lagging_words(cb, ms, buf);
 	if (st->role != ROLE_REPLICA || ms->now->readable)
 		return "";
 	if (st->known.syncing)
@@ -51,6 +84,7 @@ words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
 {
 	const struct observation *last = &ms->state->last;
 	const char *text = "", *detail = "";
+	char lagging[WORDS_MAX];
 
 	if (ms->maintenance)
 		text = "taken out by the operator";
@@ -61,11 +95,11 @@ words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
 	else if (ms->state->health == HEALTH_DOWN)
 		text = probe_result_str(last->result);
 	else if (cb->check == CHECK_REDIS)
-		text = reason_up(ms);
+		text = reason_up(cb, ms, lagging);
 	if (text[0] != '\0' && text == probe_result_str(last->result))
 		detail = last->detail;
-	snprintf(buf, WORDS_MAX, "%s%s%s", text, detail[0] == '\0' ? "" : ": ",
-	    detail);
+	snprintf(buf, WORDS_MAX, "%.500s%s%.130s", text,
+	    detail[0] == '\0' ? "" : ": ", detail);
 	return buf;
 }
 
@@ -185,34 +219,106 @@ decision_head(const struct decision *d, char buf[WORDS_MAX])
 	if (d->action == WRITER_FENCE)
 		snprintf(buf, WORDS_MAX, "%s loses the writes",
 		    from ? d->from : "the writer");
-	else if (d->action == WRITER_WAIT)
-		snprintf(buf, WORDS_MAX, "writes wait for %s",
-		    from ? d->from : "the writer");
 	else if (from && to && strcmp(d->from, d->to) != 0)
-		snprintf(buf, WORDS_MAX, "writes move from %s to %s", d->from,
-		    d->to);
+		snprintf(
+		    buf, WORDS_MAX, "%s took over from %s", d->to, d->from);
+	else if (from && to)
+		snprintf(buf, WORDS_MAX, "%s takes the writes again", d->to);
 	else if (to)
-		snprintf(buf, WORDS_MAX, "writes go to %s", d->to);
+		snprintf(buf, WORDS_MAX, "%s takes the writes", d->to);
 	else
 		snprintf(buf, WORDS_MAX, "no server takes writes");
+}
+
+/* Why: the evidence, and whom the replicas follow. */
+static void
+decision_reason(const struct decision *d, char buf[WORDS_MAX])
+{
+	char votes[64] = "";
+
+	if (d->voters > 0 && d->action == WRITER_SWITCH)
+		snprintf(votes, sizeof(votes), "%d of %d%s", d->votes,
+		    d->voters,
+		    d->cause == CAUSE_VOTES ? "" : " replicas follow it");
+	snprintf(buf, WORDS_MAX, "%.160s%s%.120s%s%s%s",
+	    writer_cause_str(d->cause),
+	    d->evidence[0] == '\0' && votes[0] == '\0' ? "" : " (", d->evidence,
+	    d->evidence[0] != '\0' && votes[0] != '\0' ? "; " : "", votes,
+	    d->evidence[0] == '\0' && votes[0] == '\0' ? "" : ")");
+}
+
+/* "; 12 clients held 180 ms", or nothing. */
+static void
+held_words(const struct decision *d, char buf[64])
+{
+	buf[0] = '\0';
+	if (d->held > 0)
+		snprintf(buf, 64, "; %u client%s held %lld ms", d->held,
+		    d->held == 1 ? "" : "s", (long long)d->held_ms);
 }
 
 const char *
 words_decision(const struct decision *d, char buf[WORDS_MAX])
 {
-	char head[WORDS_MAX], votes[64] = "", closed[64] = "";
+	char head[WORDS_MAX], reason[WORDS_MAX], closed[64] = "", held[64];
 
 	decision_head(d, head);
-	if (d->voters > 0 && d->action == WRITER_SWITCH)
-		snprintf(votes, sizeof(votes), " (%d of %d%s)", d->votes,
-		    d->voters,
-		    d->cause == CAUSE_VOTES ? "" : " replicas follow it");
+	decision_reason(d, reason);
+	held_words(d, held);
 	if (d->sessions_closed > 0)
 		snprintf(closed, sizeof(closed), "; %u session%s closed",
 		    d->sessions_closed, d->sessions_closed == 1 ? "" : "s");
-	snprintf(buf, WORDS_MAX, "%.64s: %.160s: %.160s%s%s; took %lld ms.",
-	    d->backend, head, writer_cause_str(d->cause), votes, closed,
-	    (long long)d->took_ms);
+	snprintf(buf, WORDS_MAX, "%.64s: %.160s: %.300s%s%s; took %lld ms.",
+	    d->backend, head, reason, closed, held, (long long)d->took_ms);
+	return buf;
+}
+
+const char *
+words_sentinel(const struct report_sentinel *s, char buf[WORDS_MAX])
+{
+	if (s->trouble[0] != '\0')
+		snprintf(buf, WORDS_MAX, "%.120s", s->trouble);
+	else if (s->tilt)
+		snprintf(
+		    buf, WORDS_MAX, "in TILT: it does not trust its clock");
+	else if (s->name == NULL)
+		snprintf(buf, WORDS_MAX,
+		    "names %.64s:%u, which is not configured here",
+		    s->named.host, s->named.port);
+	else if (s->heard_ms < 0)
+		snprintf(buf, WORDS_MAX, "names %.64s, not connected to it now",
+		    s->name);
+	else
+		snprintf(buf, WORDS_MAX, "names %.64s, heard it %.1f s ago",
+		    s->name, (double)s->heard_ms / 1000);
+	return buf;
+}
+
+const char *
+words_watch(const struct stats_source *src, const struct conf_backend *cb,
+    char buf[WORDS_MAX])
+{
+	struct report_watch w = monitor_watch(src->monitor, cb);
+
+	buf[0] = '\0';
+	if (w.known == 0)
+		snprintf(buf, WORDS_MAX, "No Sentinel is known.");
+	else if (w.stranger)
+		snprintf(buf, WORDS_MAX,
+		    "The Sentinels name a primary that is not configured "
+		    "here (%.64s, epoch %lld).",
+		    w.master_name == NULL ? "" : w.master_name,
+		    (long long)w.epoch);
+	else if (w.epoch < 0)
+		snprintf(
+		    buf, WORDS_MAX, "%u Sentinels, no verdict yet.", w.known);
+	else
+		snprintf(buf, WORDS_MAX,
+		    "%u of %u Sentinels agree (%.64s, epoch %lld), %u hear "
+		    "the writer.",
+		    w.agree, w.known,
+		    w.master_name == NULL ? "" : w.master_name,
+		    (long long)w.epoch, w.hear);
 	return buf;
 }
 
@@ -254,35 +360,55 @@ words_wall_us(int64_t ms)
 	return clock_wall_us() - (clock_ms() - ms) * 1000;
 }
 
-/* Are a replica's and a writer's offsets known, fresh and of one history? */
-static bool
-comparable(const struct server_state *replica, const struct server_state *w)
+const char *
+words_bytes(uint64_t n, char buf[32])
 {
-	const struct observation *r = &replica->known;
+	static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+	double value = (double)n / 1024;
+	size_t i = 0;
 
-	return replica->health == HEALTH_UP && w->health == HEALTH_UP &&
-	       replica->role == ROLE_REPLICA && w->role == ROLE_PRIMARY &&
-	       (r->replica_offset > 0 || r->link_up) &&
-	       strcmp(r->replid, w->known.replid) == 0;
+	if (n < 1024) {
+		snprintf(buf, 32, "%u B", (unsigned)n);
+		return buf;
+	}
+	for (; value >= 1024 && i + 1 < sizeof(units) / sizeof(*units); i++)
+		value /= 1024;
+	snprintf(buf, 32, "%.1f %s", value, units[i]);
+	return buf;
 }
 
-int64_t
-words_lag(const struct stats_source *src, const struct conf_backend *cb,
-    const struct monitor_server *ms)
+const char *
+words_span(int64_t ms, char buf[WORDS_MAX])
 {
-	struct writer_verdict why;
-	const struct conf_server *writer =
-	    monitor_writer(src->monitor, cb, &why);
-	const struct server_state *w;
-	int64_t lag;
+	long long s = ms < 0 ? 0 : ms / 1000;
 
-	if (writer == NULL)
-		return -1;
-	w = monitor_server(src->monitor, writer).state;
-	if (!comparable(ms->state, w))
-		return -1;
-	lag = w->known.offset - ms->state->known.replica_offset;
-	return lag < 0 ? 0 : lag;
+	if (s < 60)
+		snprintf(buf, WORDS_MAX, "%lld s", s);
+	else if (s < 3600)
+		snprintf(buf, WORDS_MAX, "%lld min %lld s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(
+		    buf, WORDS_MAX, "%lld h %lld min", s / 3600, s / 60 % 60);
+	else
+		snprintf(
+		    buf, WORDS_MAX, "%lld d %lld h", s / 86400, s / 3600 % 24);
+	return buf;
+}
+
+const char *
+words_lag(const struct lag *lag, char buf[WORDS_MAX])
+{
+	char bytes[32];
+
+	if (lag->ms < 0)
+		return "";
+	words_bytes((uint64_t)lag->bytes, bytes);
+	if (lag->ms == 0)
+		snprintf(buf, WORDS_MAX, "%s", bytes);
+	else
+		snprintf(buf, WORDS_MAX, "%s, %.1f s", bytes,
+		    (double)lag->ms / 1000);
+	return buf;
 }
 
 bool

@@ -29,6 +29,14 @@ const char *words_backend(const struct stats_source *src,
 /* One change of the writer, without its time. Returns buf. */
 const char *words_decision(const struct decision *d, char buf[WORDS_MAX]);
 
+/* What one Sentinel says, or why it cannot be asked. Returns buf. */
+const char *words_sentinel(
+    const struct report_sentinel *s, char buf[WORDS_MAX]);
+
+/* What all Sentinels of a backend say. Returns buf. */
+const char *words_watch(const struct stats_source *src,
+    const struct conf_backend *cb, char buf[WORDS_MAX]);
+
 /* Where a server is: its address, or its name while that is not resolved.
  * Returns buf. */
 const char *words_address(const struct monitor_server *ms, char buf[WORDS_MAX]);
@@ -39,9 +47,14 @@ const char *words_time(int64_t wall_us, char buf[WORDS_MAX]);
 /* The wall clock's time, in microseconds, of a clock_ms() value. */
 int64_t words_wall_us(int64_t ms);
 
-/* Bytes that a replica is behind the writer; -1 unknown. */
-int64_t words_lag(const struct stats_source *src, const struct conf_backend *cb,
-    const struct monitor_server *ms);
+/* Bytes as people read them: "17 B", "1.2 GiB". Returns buf. */
+const char *words_bytes(uint64_t n, char buf[32]);
+
+/* A span of time in its two largest units: "3 h 12 min". Returns buf. */
+const char *words_span(int64_t ms, char buf[WORDS_MAX]);
+
+/* How far a replica is behind: "1.2 MiB, 3.4 s"; "" if not known. */
+const char *words_lag(const struct lag *lag, char buf[WORDS_MAX]);
 
 /* Clients that wait for a server of this backend. */
 unsigned words_held(

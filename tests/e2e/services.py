@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Small servers inside a test: any TCP service, a slow link, syslog, DNS."""
 
+import collections
 import socket
 import struct
 import threading
@@ -125,6 +126,75 @@ class SlowLink(Service):
                     s.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
+
+
+class Stream(Service):
+    """A relay between a replica and its primary that holds back what the
+    primary sends: for `delay` seconds, or but for `budget` more bytes. All
+    that is read is kept, so that the primary notices nothing."""
+
+    def __init__(self, lab, primary):
+        self.target, self.delay, self.budget = primary.address, 0, None
+        self.lock = threading.Lock()
+        super().__init__(lab, self.relay)
+
+    def hold(self):
+        """Nothing more."""
+        self.delay = float("inf")
+
+    def allow(self, n):
+        """So many bytes more, and then nothing."""
+        with self.lock:
+            self.budget = (self.budget or 0) + n
+
+    def release(self):
+        """Everything, at once."""
+        self.delay, self.budget = 0, None
+
+    def relay(self, sock):
+        """One connection of the replica; what still waits at its end is lost."""
+        with socket.create_connection(self.target) as far:
+            waiting, ended = collections.deque(), threading.Event()
+            for f in (lambda: self.read(sock, far.sendall),
+                      lambda: self.read(far, lambda data: waiting.append(
+                          (time.monotonic(), data)))):
+                threading.Thread(target=self.until_end, args=(f, ended),
+                                 daemon=True).start()
+            while not ended.is_set():
+                if waiting and self.due(waiting[0][0]):
+                    self.pass_on(waiting, sock)
+                else:
+                    time.sleep(0.005)
+
+    @staticmethod
+    def read(sock, took):
+        """Call took() with all that comes."""
+        while data := sock.recv(1 << 18):
+            took(data)
+
+    @staticmethod
+    def until_end(f, ended):
+        """A thread that ends one connection when it ends."""
+        try:
+            f()
+        except OSError:
+            pass
+        ended.set()
+
+    def due(self, at):
+        """May what came then go on now?"""
+        return time.monotonic() - at >= self.delay and self.budget != 0
+
+    def pass_on(self, waiting, sock):
+        """Send what came first, or as much of it as may go."""
+        at, data = waiting.popleft()
+        with self.lock:
+            n = len(data) if self.budget is None else min(len(data), self.budget)
+            if self.budget is not None:
+                self.budget -= n
+        sock.sendall(data[:n])
+        if n < len(data):
+            waiting.appendleft((at, data[n:]))
 
 
 class Datagrams:

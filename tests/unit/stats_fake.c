@@ -26,6 +26,9 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	ms.writer = cs->id == w.writer;
 	ms.fenced = w.fenced[cs->id];
 	ms.maintenance = w.maintenance[cs->id];
+	ms.fit = !w.unfit[cs->id];
+	ms.lagging = w.lagging[cs->id];
+	ms.lag = w.lag[cs->id];
 	return ms;
 }
 
@@ -58,6 +61,26 @@ monitor_generation(const struct monitor *m)
 {
 	(void)m;
 	return w.generation;
+}
+
+bool
+monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
+    size_t i, struct report_sentinel *out)
+{
+	(void)m;
+	(void)cb;
+	if (i >= w.nsentinels)
+		return false;
+	*out = w.sentinels[i];
+	return true;
+}
+
+struct report_watch
+monitor_watch(const struct monitor *m, const struct conf_backend *cb)
+{
+	(void)m;
+	(void)cb;
+	return w.watch;
 }
 
 /* The callbacks of stats_source. */
@@ -152,9 +175,7 @@ set_server(int id, char *name, enum role role)
 	st->known.at = st->last.at = clock_ms();
 	st->known.role = role;
 	st->known.link_up = true;
-	st->known.offset = 1000;
-	st->known.replica_offset = 900;
-	strcpy(st->known.replid, "aaaa");
+	w.lag[id] = (struct lag){-1, -1};
 }
 
 /* One frontend on a made-up address. */
@@ -178,7 +199,9 @@ fake_reset(void)
 	w.backend = (struct conf_backend){.name = backend_name,
 	    .servers = w.servers,
 	    .nservers = FAKE_SERVERS,
-	    .check = CHECK_REDIS};
+	    .check = CHECK_REDIS,
+	    .max_lag = 10000,
+	    .max_lag_bytes = 64ULL << 20};
 	set_server(0, name_primary, ROLE_PRIMARY);
 	set_server(1, name_second, ROLE_REPLICA);
 	set_server(2, name_evil, ROLE_REPLICA);
@@ -194,6 +217,7 @@ fake_reset(void)
 	    .hide_version = true,
 	    .binds = w.stats_bind,
 	    .nbinds = 1};
+	w.watch.epoch = -1;
 	w.verdict.action = WRITER_STAY;
 	w.verdict.cause = CAUSE_STANDS;
 	w.ready = true;

@@ -20,10 +20,15 @@ struct fake {
 	struct server_state states[FAKE_SERVERS];
 	struct snapshot_server now[FAKE_SERVERS];
 	bool fenced[FAKE_SERVERS], maintenance[FAKE_SERVERS];
+	bool unfit[FAKE_SERVERS], lagging[FAKE_SERVERS];
+	struct lag lag[FAKE_SERVERS];
 	struct writer_verdict verdict;
 	int writer; /* -1 none */
 	struct decision decisions[MONITOR_DECISIONS];
 	size_t ndecisions;
+	struct report_sentinel sentinels[3];
+	size_t nsentinels;
+	struct report_watch watch;
 	uint64_t generation;
 	bool ready, draining;
 	int64_t stall;

@@ -89,6 +89,43 @@ START_TEST(test_rank)
 }
 END_TEST
 
+/* clang-format off */
+/* Whose sessions may stay once a server has lost a role: the same columns. */
+static const struct {
+	const char *what;
+	enum conf_check check;
+	bool up, writable, readable, replica;
+	bool keeps[ROUTES];
+} kept[] = {
+	/*                        up w  r  repl    p pp r rp a ar ll */
+    {"fit replica",            R, Y, o, Y, Y, {Y, Y, Y, Y, Y, Y, Y}},
+    {"unfit replica",          R, Y, o, o, Y, {Y, o, o, o, o, Y, o}},
+    {"promoted",               R, Y, Y, o, o, {Y, Y, o, Y, Y, o, Y}},
+    {"promoted, away",         R, Y, o, o, o, {Y, Y, o, Y, Y, o, Y}},
+    {"tcp",                    T, Y, o, o, o, {Y, Y, Y, Y, Y, Y, Y}},
+    {"unchecked",              N, Y, o, o, o, {Y, Y, Y, Y, Y, Y, Y}},
+};
+/* clang-format on */
+
+START_TEST(test_keeps)
+{
+	struct conf_backend backend = {.check = kept[_i].check};
+	struct conf_frontend fe = {.backend = &backend};
+	struct snapshot_server s = {.used = true,
+	    .up = kept[_i].up,
+	    .writable = kept[_i].writable,
+	    .readable = kept[_i].readable,
+	    .replica = kept[_i].replica};
+	size_t i;
+
+	for (i = 0; i < ROUTES; i++) {
+		fe.route = routes[i];
+		ck_assert_msg(snapshot_keeps(&s, &fe) == kept[_i].keeps[i],
+		    "%s, route %zu", kept[_i].what, i);
+	}
+}
+END_TEST
+
 /* A server of a newer configuration than the picture is not in it. */
 START_TEST(test_unknown_id)
 {
@@ -132,6 +169,8 @@ main(void)
 
 	tcase_add_loop_test(
 	    tc, test_rank, 0, (int)(sizeof(samples) / sizeof(samples[0])));
+	tcase_add_loop_test(
+	    tc, test_keeps, 0, (int)(sizeof(kept) / sizeof(kept[0])));
 	tcase_add_test(tc, test_unknown_id);
 	tcase_add_test(tc, test_words);
 	suite_add_tcase(suite, tc);

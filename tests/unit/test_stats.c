@@ -109,12 +109,29 @@ sit_false_primary(void)
 	w.fenced[1] = true;
 }
 
+/* A replica lags. */
+static void
+sit_lag(void)
+{
+	w.lag[1] = (struct lag){12345, 100};
+	w.lagging[1] = true;
+	w.now[1].readable = false;
+}
+
+/* A replica has all there is. */
+static void
+sit_no_lag(void)
+{
+	w.lag[1] = (struct lag){0, 0};
+}
+
 /* A replica has lost its primary. */
 static void
 sit_link_down(void)
 {
 	w.states[1].known.link_up = false;
 	w.now[1].readable = false;
+	w.unfit[1] = true;
 }
 
 /* Not Redis; one server of three is down. */
@@ -158,7 +175,14 @@ static const struct situation {
 	"\"name\": \"<b>\\\"&'\xef\xbf\xbd\"", "\xff"},
     {sit_well_unknown_since, "Writes go to redis-1.", "\"decisions\": []",
 	"since "},
-    {sit_well, "<td class=\"n\">100 B</td>", "\"lag_bytes\": 100", "waits for"},
+    {sit_lag, "<td class=\"n\">100 B, 12.3 s</td>",
+	"\"lag_bytes\": 100,\n          \"lag_seconds\": 12.345,", "DOWN"},
+    {sit_lag, "UP</span>: lags 12.3 s behind (max-lag 10 s)<",
+	"\"reason\": \"lags 12.3 s behind (max-lag 10 s)\"", "DOWN"},
+    {sit_well, "<td class=\"n\">\u2013</td>", "\"lag_seconds\": null",
+	"waits for"},
+    {sit_no_lag, "<td class=\"n\">0 B</td>",
+	"\"lag_bytes\": 0,\n          \"lag_seconds\": 0.0,", "DOWN"},
     {sit_none,
 	"No server takes writes: no server says primary; 3 clients wait.",
 	"\"writer\": null", "Writes go"},
@@ -215,6 +239,112 @@ START_TEST(renders)
 }
 END_TEST
 
+/* A frontend with two addresses. */
+static void
+sit_two_binds(void)
+{
+	w.frontends[0].binds = w.bind;
+	w.frontends[0].nbinds = 2;
+}
+
+/* What the plain text says of them; first what it holds, then what not. */
+static const struct {
+	void (*set)(void);
+	const char *in, *not_in;
+} statuses[] = {
+    {sit_well, "backend redis: Writes go to redis-1 since ", "fenced"},
+    {sit_well, ", up 1 h 2 min, 2 workers, 7 sessions\n", "draining"},
+    {sit_well,
+	"\n  SERVER   ADDRESS        STATUS  ROLE     WRITER  BEHIND  "
+	"SESSIONS  REASON\n",
+	"DOWN"},
+    {sit_well,
+	"\n  redis-1  10.0.0.1:6379  UP      primary  yes     -       3\n",
+	"away"},
+    {sit_no_lag,
+	"\n  redis-2  10.0.0.1:6380  UP      replica          0 B     4\n",
+	"\t"},
+    {sit_well, "\n  <b>\"&'?  10.0.0.1:6381  UP ", "\xff"},
+    {sit_well,
+	"\n  FRONTEND  ADDRESS       BACKEND  ROUTE    SESSIONS  HELD\n"
+	"  write     0.0.0.0:9000  redis    primary  3         0\n",
+	"..."},
+    {sit_well, "  redis: redis-1 took over from redis-2: ", "nothing"},
+    {sit_well_unknown_since, "newest first: nothing yet\n", "since"},
+    {sit_none, "3 clients wait.\n", "yes"},
+    {sit_none, "  0.0.0.0:9000  redis    primary  3         3\n", "yes"},
+    {sit_away, " primary  away    -       3\n", "yes"},
+    {sit_down,
+	"DOWN    replica          -       4         refused: "
+	"<script>?(\n",
+	"\xc3"},
+    {sit_unchecked, "the first round of checks is not done\n", "DOWN"},
+    {sit_false_primary, " fenced  -       4         fenced: it lost", "DOWN"},
+    {sit_plain, "backend redis: 2 of 3 servers are up.\n", "yes"},
+    {sit_draining, " 7 sessions, draining\n", "first round"},
+    {sit_two_binds, "  0.0.0.0:9000, ...  redis ", "9001,"},
+};
+
+/* Each situation as plain text: no empty line, no control character. */
+START_TEST(plain_text)
+{
+	char *text;
+
+	fake_reset();
+	statuses[_i].set();
+	text = render(stats_render_status);
+	ck_assert_msg(strstr(text, statuses[_i].in) != NULL, "no '%s' in %s",
+	    statuses[_i].in, text);
+	ck_assert_msg(strstr(text, statuses[_i].not_in) == NULL, "'%s' in %s",
+	    statuses[_i].not_in, text);
+	ck_assert_ptr_null(strstr(text, "\n\n"));
+	ck_assert_ptr_null(strstr(text, " \n"));
+	ck_assert(is_utf8(text));
+	for (const char *c = text; *c != '\0'; c++)
+		ck_assert((unsigned char)*c >= 0x20 || *c == '\n');
+	free(text);
+}
+END_TEST
+
+/* What would steer a terminal is not shown; real letters are, and columns stay
+ * in line behind them. */
+START_TEST(plain_text_clean)
+{
+	static const char bad[] = "\x1b[2J\x9b\xc2\x9b\r\n\n\x7fx\xc3\xa9";
+	static char name[] = "caf\xc3\xa9";
+	char *text;
+
+	fake_reset();
+	w.states[1].health = HEALTH_DOWN;
+	w.states[1].last.result = PROBE_REFUSED;
+	memcpy(w.states[1].last.detail, bad, sizeof(bad));
+	w.servers[1].name = name;
+	text = render(stats_render_status);
+	ck_assert_ptr_nonnull(strstr(text, "refused: ?[2J???????x\xc3\xa9\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\n  caf\xc3\xa9     10.0.0.1:6380"));
+	free(text);
+}
+END_TEST
+
+/* At most five decisions are shown. */
+START_TEST(plain_text_decisions)
+{
+	char *text;
+	size_t n = 0;
+
+	fake_reset();
+	for (int i = 0; i < 30; i++)
+		fake_decide("redis-2", "redis-1");
+	text = render(stats_render_status);
+	for (const char *p = text; (p = strstr(p, "took over from")) != NULL;
+	     p++)
+		n++;
+	ck_assert_uint_eq(n, 5);
+	free(text);
+}
+END_TEST
+
 /* The keys that are promised are there, for every server and frontend. */
 START_TEST(json_keys)
 {
@@ -264,35 +394,40 @@ START_TEST(page_decisions)
 }
 END_TEST
 
-/* Lag of a replica: its offset, the writer's, the lineage, what comes out. */
+/* A lag beyond a limit, or not back at half of it; with 10 s and 64 MiB unless
+ * told otherwise. In reads or not, and the reason. */
 static const struct {
-	int64_t replica, writer;
-	const char *replid;
-	int64_t lag;
+	int64_t ms, bytes;
+	bool reads;
+	const char *reason;
 } lags[] = {
-    {900, 1000, "aaaa", 100},
-    {1000, 1000, "aaaa", 0},
-    {1100, 1000, "aaaa", 0},
-    {900, 1000, "bbbb", -1},
+    {12345, 100, false, "lags 12.3 s behind (max-lag 10 s)"},
+    {12345, 100, true,
+	"lags 12.3 s behind (max-lag 10 s); still used: min-readers"},
+    {7000, 73400320, false, "lags 70.0 MiB behind (max-lag-bytes 64.0 MiB)"},
+    {7000, 100, false, "lags 7.0 s behind (back at 5 s)"},
+    {5000, 41943040, false, "lags 40.0 MiB behind (back at 32.0 MiB)"},
+    {-1, -1, false, "lagged when last known"},
+    {-1, -1, true, "lagged when last known; still used: min-readers"},
 };
 
-/* Lag is known for a fresh replica of the writer only. */
-START_TEST(lag)
+/* Why a lagging replica is not used; another reason comes first. */
+START_TEST(lag_reasons)
 {
 	struct monitor_server ms;
+	char text[WORDS_MAX];
 
 	fake_reset();
-	w.states[0].known.offset = lags[_i].writer;
-	w.states[1].known.replica_offset = lags[_i].replica;
-	strcpy(w.states[1].known.replid, lags[_i].replid);
+	w.lag[1] = (struct lag){lags[_i].ms, lags[_i].bytes};
+	w.lagging[1] = true;
+	w.now[1].readable = lags[_i].reads;
 	ms = monitor_server(NULL, &w.servers[1]);
-	ck_assert_int_eq(
-	    words_lag(&fake_source, &w.backend, &ms), lags[_i].lag);
-	w.states[1].health = HEALTH_DOWN;
-	ck_assert_int_eq(words_lag(&fake_source, &w.backend, &ms), -1);
-	w.states[1].health = HEALTH_UP;
-	w.writer = -1;
-	ck_assert_int_eq(words_lag(&fake_source, &w.backend, &ms), -1);
+	ck_assert_str_eq(words_reason(&w.backend, &ms, text), lags[_i].reason);
+	w.unfit[1] = true;
+	w.now[1].readable = w.states[1].known.link_up = false;
+	ms = monitor_server(NULL, &w.servers[1]);
+	ck_assert_str_eq(words_reason(&w.backend, &ms, text),
+	    "its link to the primary is down");
 }
 END_TEST
 
@@ -398,9 +533,12 @@ render_cases(void)
 	TCase *t = tcase_create("render");
 
 	tcase_add_loop_test(t, renders, 0, ALL(situations));
+	tcase_add_loop_test(t, plain_text, 0, ALL(statuses));
+	tcase_add_test(t, plain_text_clean);
+	tcase_add_test(t, plain_text_decisions);
 	tcase_add_test(t, json_keys);
 	tcase_add_test(t, page_decisions);
-	tcase_add_loop_test(t, lag, 0, ALL(lags));
+	tcase_add_loop_test(t, lag_reasons, 0, ALL(lags));
 	tcase_add_loop_test(t, utf8, 0, ALL(characters));
 	tcase_add_loop_test(t, eligible, 0, ALL(routes));
 	tcase_add_loop_test(t, auth, 0, ALL(logins));

@@ -202,7 +202,7 @@ static const struct sample samples[] = {
     {"strict, cut off, step by step", "strict",
 	WELL QUIET QUIET QUIET QUIET QUIET, ".....m"},
     {"strict, lost, step by step", "strict",
-	WELL QUIET "; lost=abc" QUIET QUIET QUIET QUIET QUIET, ".......m"},
+	WELL QUIET "; lost=abc" QUIET QUIET QUIET QUIET QUIET, "......mm"},
     {"strict, two of four are deaf", "strict",
 	"known=4 hear=abcd; +1999; hear=ab +2", "..m"},
     {"strict, a replica keeps up", "strict", WELL "; +2001 kept; +2001 kept",
@@ -288,6 +288,14 @@ play_replica(struct scene *s, const char *word)
 	s->news.blocked = 0;
 }
 
+/* Another writer, that no Sentinel has heard yet. */
+static void
+play_writer(struct scene *s, bool provisional)
+{
+	memset(s->votes, 0, sizeof(s->votes));
+	witness_reset(&s->w, provisional, s->news.now);
+}
+
 /* One word. */
 static void
 play(struct scene *s, const char *word)
@@ -299,7 +307,7 @@ play(struct scene *s, const char *word)
 	else if (strcmp(word, "mute") == 0 || strcmp(word, "speaks") == 0)
 		s->mute = word[0] == 'm';
 	else if (strcmp(word, "new") == 0 || strcmp(word, "proviso") == 0)
-		witness_reset(&s->w, word[0] == 'p', s->news.now);
+		play_writer(s, word[0] == 'p');
 	else if (strncmp(word, "still=", 6) == 0)
 		s->news.standstill = (unsigned)atoi(word + 6);
 	else if (strncmp(word, "known=", 6) == 0)

@@ -143,6 +143,8 @@ parse_evidence(struct situation *s, const char *word)
 		ev->pending = true;
 	} else if (strcmp(word, "listening") == 0) {
 		ev->listening = true;
+	} else if (strcmp(word, "handover") == 0) {
+		ev->handover = true;
 	} else {
 		ck_abort_msg("'%s' is no evidence", word);
 	}

@@ -161,6 +161,7 @@ START_TEST(test_no_flapping)
 			/* They were about the one before. */
 			after.evidence.unwitnessed = false;
 			after.evidence.promoted = -1;
+			after.evidence.handover = false;
 		}
 		w = situation_decide(&after);
 		/* What the operator chose, the next vote may change. */

@@ -363,9 +363,9 @@ update_witness(struct proxy *p)
 		p->unseen_since = play.w.now;
 	for (i = 0; i < play.w.nsentinels; i++) {
 		a = &p->answers[i];
-		votes[i].counts = a->at != 0 && a->pong_at >= 0 &&
-				  play.w.now - a->at <= VOTE_AGE_MS &&
-				  a->watched == p->watched;
+		if (a->at == 0 || a->pong_at < 0 || a->watched != p->watched)
+			continue;
+		votes[i].counts = play.w.now - a->at <= VOTE_AGE_MS;
 		votes[i].pong_at = a->pong_at;
 		votes[i].blocked = blocked(&p->views[p->watched], a->pong_at);
 	}

@@ -37,6 +37,7 @@ const char *const writer_causes[WRITER_CAUSES] = {
     [CAUSE_UNWITNESSED] = "unwitnessed",
     [CAUSE_NO_MAJORITY] = "no-majority",
     [CAUSE_OPERATOR] = "operator",
+    [CAUSE_HANDOVER] = "handover",
 };
 
 /* No evidence. */
@@ -126,6 +127,7 @@ print_evidence(const struct situation *s)
 	fprintf(stderr, "%s%s%s%s%s |", ev->mapped ? " mapped" : "",
 	    ev->unwitnessed ? " unwitnessed" : "", ev->strict ? " strict" : "",
 	    ev->pending ? " pending" : "", ev->listening ? " listening" : "");
+	fprintf(stderr, "%s", ev->handover ? " handover" : "");
 }
 
 /* The situation in the words of writer.cases, to stderr. */
@@ -233,6 +235,7 @@ random_evidence(struct situation *s)
 	ev->strict = once_in(5);
 	ev->pending = once_in(5);
 	ev->listening = once_in(5);
+	ev->handover = once_in(8);
 	ev->mapped = once_in(2);
 	ev->unwitnessed = once_in(4);
 	if (!once_in(3)) {

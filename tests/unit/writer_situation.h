@@ -21,7 +21,7 @@ struct situation {
 };
 
 /* The words of the causes, as writer.cases has them. */
-#define WRITER_CAUSES (CAUSE_OPERATOR + 1)
+#define WRITER_CAUSES (CAUSE_HANDOVER + 1)
 extern const char *const writer_causes[WRITER_CAUSES];
 
 /* No evidence. */

@@ -4,9 +4,11 @@ primary has, and whether they are within the bar."""
 
 import bisect
 
-UNITS = {"lost": "", "lost_s": " s of writes", "last_lost": " s", "gap": " s",
+AT_ONCE = 0.1       # seconds: what dies with a primary was acknowledged before
+
+UNITS = {"lost": "", "later": "", "lost_s": " s of writes", "last_lost": " s", "gap": " s",
          "after": " s", "broken": "", "stray": "", "readonly": "", "errors": ""}
-WORDS = {"lost": "lost", "lost_s": "lost", "last_lost": "last lost",
+WORDS = {"lost": "lost", "later": "lost later", "lost_s": "lost", "last_lost": "last lost",
          "gap": "gap", "after": "after the promotion", "broken": "broken",
          "stray": "stray writes", "readonly": "READONLY", "errors": "errors"}
 
@@ -56,6 +58,7 @@ def measure(world, primary):
     gap, at = longest_gap(load)
     return {
         "acked": len(acks), "lost": len(lost), "lost_s": len(lost) / before,
+        "later": sum(1 for t in lost if t > AT_ONCE),
         "first_lost": min(lost, default=None), "last_lost": max(lost, default=None),
         "gap": gap, "gap_at": at - start,
         "after": after_promotion(load, world.watch.promotions(start)),

@@ -4,16 +4,16 @@ see faults.py."""
 
 
 def cut(w, a, b, seconds):
-    """Cut a from b for some time."""
+    """Cut a from b for some time; how many packets were lost."""
     w.mark()
     w.links.cut(a, b)
     w.pace(seconds, "the network is split")
-    w.links.heal()
+    return w.links.heal()
 
 
 def partition(w, seconds=20):
     """The primary cut from Sentinels and replicas, not from the proxy."""
-    cut(w, [w.first], w.replicas() + w.guards.all, seconds)
+    assert cut(w, [w.first], w.replicas() + w.guards.all, seconds), "nothing was cut"
 
 
 def partition_quick(w):
@@ -23,18 +23,18 @@ def partition_quick(w):
 
 def isolation(w):
     """Primary and proxy on one side, all else on the other."""
-    cut(w, [w.first, w.PROXY], w.replicas() + w.guards.all, 20)
+    assert cut(w, [w.first, w.PROXY], w.replicas() + w.guards.all, 20), "nothing was cut"
 
 
 def minority(w):
     """Primary, one replica and the proxy on one side, all else on the other."""
     near, *far = w.replicas()
-    cut(w, [w.first, near, w.PROXY], far + w.guards.all, 20)
+    assert cut(w, [w.first, near, w.PROXY], far + w.guards.all, 20), "nothing was cut"
 
 
 def primary_from_sentinels(w):
     """The primary cut from the Sentinels only; its replicas follow it."""
-    cut(w, [w.first], w.guards.all, 20)
+    assert cut(w, [w.first], w.guards.all, 20), "nothing was cut"
 
 
 def proxy_from_sentinels(w):
@@ -59,4 +59,4 @@ def loss(w):
     w.mark()
     w.links.lose([w.first], w.replicas() + w.guards.all, 30)
     w.pace(20, "a bad cable")
-    w.links.heal()
+    assert w.links.heal() > 200, "too few packets were lost"

@@ -7,6 +7,7 @@ harness looks on from 127.0.9.9, so that what is cut is never its own view.
 """
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -48,7 +49,7 @@ class Links:
     def lose(self, a, b, percent=100):
         """Lose packets that go from any of a to any of b."""
         part = "" if percent == 100 else "numgen random mod 100 < %d " % percent
-        self.nft("add rule ip chaos links ip saddr %s ip daddr %s %sdrop\n" % (
+        self.nft("add rule ip chaos links ip saddr %s ip daddr %s %scounter drop\n" % (
             self.addresses(a), self.addresses(b), part))
 
     def cut(self, a, b):
@@ -57,8 +58,11 @@ class Links:
         self.lose(b, a)
 
     def heal(self):
-        """Lose nothing any more."""
+        """Lose nothing any more; how many packets were lost."""
+        text = subprocess.run(["nft", "list", "chain", "ip", "chaos", "links"],
+                              capture_output=True, check=True).stdout.decode()
         self.nft("flush chain ip chaos links\n")
+        return sum(int(n) for n in re.findall(r"counter packets (\d+)", text))
 
 
 # --- hosts ------------------------------------------------------------------

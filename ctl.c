@@ -1,0 +1,232 @@
+/*
+ * roleproxy ctl: send one line to the control socket of a running roleproxy and
+ * print the answer. Which commands there are is the other side's to know.
+ */
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctl.h"
+
+#define DEFAULT_SOCKET "/run/roleproxy.sock"
+#define LINE_BYTES     4096  /* that the other side takes */
+#define LOOK_MS        10000 /* for an answer */
+#define ACT_MS         60000 /* for one that takes moving the writes */
+#define PIECE          65536
+
+static const char usage_text[] =
+    "usage: roleproxy ctl [-s SOCKET] COMMAND...\n"
+    "\n"
+    "Asks a running roleproxy. What it can be asked: roleproxy ctl help.\n"
+    "\n"
+    "  status                          who takes the writes, every server\n"
+    "  promote BACKEND/SERVER          make this primary the writer\n"
+    "  switchover BACKEND [to SERVER]  move the writes, losing none of them\n"
+    "\n"
+    "  -s SOCKET    what control-socket is in its configuration (default\n"
+    "               $ROLEPROXY_SOCKET, or else " DEFAULT_SOCKET ")\n"
+    "  -h, --help   print this\n"
+    "\n"
+    "Exit code: 0 if it was done, 1 if not. Manual: roleproxy(8).\n";
+
+/* An answer, as far as it has come. */
+struct answer {
+	char *text; /* with a final NUL */
+	size_t len;
+};
+
+/* Say on stderr why it cannot be done. Returns -1. */
+static int __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("roleproxy ctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return -1;
+}
+
+/* Read the options. Returns the exit code, or -1 to go on. */
+static int
+parse_options(int argc, char *argv[], const char **path)
+{
+	static const struct option words[] = {
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+s:h", words, NULL)) != -1) {
+		if (c == 's')
+			*path = optarg;
+		else if (c == 'h') {
+			fputs(usage_text, stdout);
+			return 0;
+		} else {
+			fputs("try: roleproxy ctl --help\n", stderr);
+			return 1;
+		}
+	}
+	if (optind == argc) {
+		fputs(usage_text, stderr);
+		return 1;
+	}
+	return -1;
+}
+
+/* Make one line of the words. -1 if that is none. */
+static int
+join(char *const words[], char line[LINE_BYTES + 2])
+{
+	size_t len = 0, n;
+
+	for (size_t i = 0; words[i] != NULL; i++) {
+		n = strlen(words[i]);
+		if (strpbrk(words[i], "\r\n") != NULL)
+			return fail("a command is one line");
+		if (len + (i > 0) + n > LINE_BYTES)
+			return fail("the command is too long");
+		if (i > 0)
+			line[len++] = ' ';
+		memcpy(line + len, words[i], n);
+		len += n;
+	}
+	memcpy(line + len, "\n", 2);
+	return 0;
+}
+
+/* Why nobody could be reached at path, and what to do about it. */
+static int
+explain(const char *path)
+{
+	const char *hint = "";
+
+	if (errno == ENOENT)
+		hint = ": is control-socket set in the configuration, and "
+		       "roleproxy running? -s names another one";
+	else if (errno == ECONNREFUSED)
+		hint = ": nobody listens there; is roleproxy running?";
+	else if (errno == EACCES)
+		hint = ": control-mode in the configuration says who may";
+	else if (errno == EAGAIN)
+		hint = ": roleproxy does not take the connection";
+	return fail("%s: %s%s", path, strerror(errno), hint);
+}
+
+/* Connect, within LOOK_MS. Returns the socket, -1 after saying why not. */
+static int
+dial(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct timeval tv = {LOOK_MS / 1000, 0};
+	int fd;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return fail("%s: the path is too long", path);
+	strcpy(sun.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail("cannot open a socket: %s", strerror(errno));
+	/* Of connect(2) too, see unix(7): while the other side is busy. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	explain(path);
+	close(fd);
+	return -1;
+}
+
+/* Has the answer come to its end, the empty line? */
+static bool
+is_complete(const struct answer *a)
+{
+	return strcmp(a->text, "\n") == 0 ||
+	       (a->len > 1 && strcmp(a->text + a->len - 2, "\n\n") == 0);
+}
+
+/* Read the answer. -1 after saying why there is none, or not all of it. */
+static int
+hear(int fd, struct answer *a, int64_t ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int64_t until = clock_ms() + ms, left;
+	ssize_t n;
+
+	do {
+		left = until - clock_ms();
+		if (left <= 0 || poll(&p, 1, (int)left) == 0)
+			return fail(
+			    "no answer within %lld s", (long long)ms / 1000);
+		a->text = xrealloc(a->text, a->len + PIECE + 1);
+		n = recv(fd, a->text + a->len, PIECE, MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		a->len += n > 0 ? (size_t)n : 0;
+		a->text[a->len] = '\0';
+		if (is_complete(a))
+			return 0;
+	} while (n != 0 && (n > 0 || errno == EAGAIN || errno == EINTR));
+	return fail("the connection ended before the answer was complete");
+}
+
+/* Print an answer without the empty line at its end. Returns the exit code. */
+static int
+print(struct answer *a)
+{
+	bool bad = strncmp(a->text, "error: ", 7) == 0;
+
+	fwrite(a->text, 1, a->len - 1, bad ? stderr : stdout);
+	if (fflush(stdout) != 0)
+		fail("cannot write: %s", strerror(errno));
+	return bad || ferror(stdout) ? 1 : 0;
+}
+
+/* Send a line to the socket at path and print the answer, which may take ms.
+ * Returns the exit code. */
+static int
+ask(const char *path, const char *line, int64_t ms)
+{
+	struct answer a = {NULL, 0};
+	int fd = dial(path), code = 1;
+
+	if (fd < 0)
+		return 1;
+	/* Who refuses a connection may have closed it; it says why. */
+	if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		fail("%s: %s", path, strerror(errno));
+	else if (hear(fd, &a, ms) == 0)
+		code = print(&a);
+	free(a.text);
+	close(fd);
+	return code;
+}
+
+int
+ctl(int argc, char *argv[])
+{
+	const char *path = getenv("ROLEPROXY_SOCKET");
+	char line[LINE_BYTES + 2];
+	int code;
+
+	if (path == NULL || path[0] == '\0')
+		path = DEFAULT_SOCKET;
+	code = parse_options(argc, argv, &path);
+	if (code >= 0)
+		return code;
+	if (join(argv + optind, line) != 0)
+		return 1;
+	return ask(path, line,
+	    strcmp(argv[optind], "switchover") == 0 ? ACT_MS : LOOK_MS);
+}

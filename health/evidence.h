@@ -1,0 +1,51 @@
+/*
+ * What is collected about one backend's writer, for the decision; kept by
+ * watch.c. Control thread only.
+ */
+#ifndef HEALTH_EVIDENCE_H
+#define HEALTH_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "health/failover.h"
+#include "health/hello.h"
+#include "health/observation.h"
+#include "health/verdict.h"
+#include "health/witness.h"
+
+struct sentinels;
+
+#define WATCH_ALIASES 16
+
+/* What is known of one backend's writer beyond the servers; watch.c's. */
+struct watch {
+	struct sentinels *sentinels;
+	struct verdict verdict;
+	struct failover failover;
+	enum failover_end failover_end; /* of the last one */
+	struct witness witness;
+	bool worried;  /* the servers are to be looked at more often */
+	int promoted;  /* member id, by the operator; -1 none */
+	bool handover; /* the operator asked the writer to hand over */
+	int64_t began; /* clock_ms() */
+
+	/* Addresses that turned out to be those of listed servers; a ring. */
+	struct {
+		struct place place;
+		int64_t at;
+	} aliases[WATCH_ALIASES];
+	size_t naliases;
+
+	/* About the writer, and dropped with it. */
+	int writer;                /* member id; -1 none */
+	int64_t probed_at, offset; /* of its newest check */
+	char replid[REDIS_ID_MAX];
+	int64_t followed, kept_up; /* see struct witness_news */
+	int64_t acked[OBSERVED_REPLICAS];
+	int64_t moved_at, unseen_since;
+	unsigned standstill;
+};
+
+#endif

@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+"""The control socket and `roleproxy ctl`."""
+
+import os
+import signal
+import stat
+import subprocess
+import threading
+import time
+
+import lib
+from lib import SLOW, equal, short, wait_for
+
+NOBODY = 65534
+
+
+def proxy(t, servers, mode=None, name="roleproxy", **options):
+    """A roleproxy with a control socket: itself and the socket's path."""
+    path = os.path.join(t.folder, name + ".sock")
+    glob = {"control-socket": path}
+    if mode:
+        glob["control-mode"] = mode
+    return t.proxy(servers, glob=glob, name=name, **options), path
+
+
+def ctl(t, path, *words, **options):
+    """roleproxy ctl with these words."""
+    return t.run("ctl", "-s", path, *words, **options)
+
+
+def raw(path, data):
+    """What comes back for these bytes."""
+    with lib.connect(path) as s:
+        s.sendall(data)
+        out = b""
+        while True:
+            part = s.recv(65536)
+            if not part:
+                return out.decode()
+            out += part
+
+
+def row(text, name):
+    """The words of the row that begins with a name."""
+    return next(l.split() for l in text.splitlines()
+                if l.split() and l.split()[0] == name and "backend" not in l)
+
+
+@short
+def test_status(t):
+    """Who takes the writes, servers, frontends, what changed; and a failover."""
+    g = t.group(2)
+    p, path = proxy(t, g)
+    p.wait_up(*g.servers)
+    p.wait_readable(*g.replicas)
+    with p.client() as c:
+        equal(c("SET", "a", 1), "OK")
+        code, out, err = ctl(t, path, "status")
+        equal((code, err), (0, ""))
+    assert "backend redis: Writes go to redis-1 since " in out, out
+    equal(row(out, "redis-1"), ["redis-1", "127.0.0.1:%d" % g[0].port, "UP",
+                                "primary", "yes", "-", "1"])
+    for r in g.replicas:
+        equal(row(out, r.name)[:4],
+              [r.name, "127.0.0.1:%d" % r.port, "UP", "replica"])
+    equal(row(out, "write"), ["write", "127.0.0.1:%d" % p.ports["write"], "redis",
+                              "primary", "1", "0"])
+    assert "redis: redis-1 takes the writes: the only primary" in out, out
+    assert "\n\n" not in out and out.endswith("\n"), repr(out[-20:])
+    assert max(map(len, out.splitlines()[:8])) <= 80, out
+
+    g[0].kill()
+    g.fail_over(g[1])
+    p.wait_writer(g[1])
+    p.wait_down(g[0])
+    out = ctl(t, path, "status")[1]
+    assert "Writes go to redis-2 since " in out, out
+    equal(row(out, "redis-1")[2], "DOWN")
+    assert "redis-2 took over from redis-1" in out, out
+
+
+@short
+def test_help(t):
+    """ctl --help is the client's, ctl help the running program's."""
+    p, path = proxy(t, [t.redis()])
+    code, out, err = t.run("ctl", "--help")
+    equal((code, err), (0, ""))
+    assert out.startswith("usage: roleproxy ctl ") and "-s SOCKET" in out, out
+    code, out, err = ctl(t, path, "help")
+    equal((code, err), (0, ""))
+    for word in ("help", "status", "promote BACKEND/SERVER",
+                 "switchover BACKEND [to SERVER]"):
+        assert word in out, word
+    code, out, err = t.run("ctl")
+    assert code == 1 and not out and err.startswith("usage: "), err
+    code, out, err = t.run("ctl", "-y")
+    assert code == 1 and not out and "ctl --help" in err, err
+    assert "roleproxy ctl" in t.run("--help")[1]
+
+
+@short
+def test_errors(t):
+    """What cannot be done: exit code 1, words on stderr, nothing on stdout."""
+    p, path = proxy(t, [t.redis()])
+    for words, want in (
+            (["statsu"], "did you mean 'status'?"),
+            (["promote"], "usage: promote BACKEND/SERVER"),
+            (["promote", "redis"], "usage: promote"),
+            (["promote", "redis/nope"], "backend redis has no server 'nope'"),
+            (["promote", "other/redis"], "there is no backend 'other'"),
+            (["switchover", "other"], "there is no backend 'other'"),
+            (["switchover", "redis", "to", "nope"], "no server 'nope'"),
+            (["switchover redis to nope"], "no server 'nope'"),
+            (["x" * 4096], "unknown command"),
+            ([""], "no command"),
+            (["caf\u00e9"], "not plain ASCII")):
+        code, out, err = ctl(t, path, *words)
+        equal((code, out), (1, ""), words)
+        assert err.startswith("error: ") and want in err, (words, err)
+    for words in (["x" * 4097], ["a\nb"]):
+        code, out, err = ctl(t, path, *words)
+        assert code == 1 and not out and err.startswith("roleproxy ctl: "), err
+    p.wait_log(r"WARN .*control: promote redis/nope, asked for by uid %d, pid \d+: "
+               r"refused: backend redis has no server 'nope'" % os.getuid())
+
+
+@short
+def test_nobody_there(t):
+    """No socket, a stale one, one that never answers: words, at once or in
+    bounded time."""
+    path = os.path.join(t.folder, "none.sock")
+    code, out, err = ctl(t, path, "status")
+    equal((code, out), (1, ""))
+    assert path in err and "is control-socket set in the configuration" in err, err
+    s = lib.socket.socket(lib.socket.AF_UNIX)
+    s.bind(path)
+    code, _, err = ctl(t, path, "status")
+    assert code == 1 and "nobody listens there" in err, err
+    s.listen(1)
+    start = time.monotonic()
+    code, _, err = ctl(t, path, "status")
+    assert code == 1 and "no answer within 10 s" in err, err
+    assert 9 < time.monotonic() - start < 15 * SLOW
+    code, _, err = ctl(t, "/" + "x" * 200, "status")
+    assert code == 1 and "too long" in err, err
+
+
+def test_broken_answers(t):
+    """An answer that ends too soon is none."""
+    path = os.path.join(t.folder, "fake.sock")
+    s = lib.socket.socket(lib.socket.AF_UNIX)
+    s.bind(path)
+    s.listen(8)
+
+    def answer(data):
+        c = s.accept()[0]
+        c.recv(100)
+        c.sendall(data)
+        c.close()
+
+    for data, code in ((b"", 1), (b"half an ans", 1), (b"whole\n", 1),
+                       (b"whole\n\n", 0), (b"\n", 0), (b"error: no\n\n", 1)):
+        thread = threading.Thread(target=answer, args=(data,))
+        thread.start()
+        got, out, err = ctl(t, path, "status")
+        thread.join()
+        equal(got, code, data)
+        if not data.endswith(b"\n\n") and data != b"\n":
+            assert "before the answer was complete" in err, (data, err)
+        equal(out, "whole\n" if data == b"whole\n\n" else "", data)
+
+
+def test_interrupt(t):
+    """Ctrl-C ends a ctl that waits."""
+    path = os.path.join(t.folder, "mute.sock")
+    s = lib.socket.socket(lib.socket.AF_UNIX)
+    s.bind(path)
+    s.listen(8)
+    child = t.spawn("ctl", lib.RUN + [lib.BINARY, "ctl", "-s", path, "status"])
+    s.accept()[0].recv(100)
+    child.signal(signal.SIGINT)
+    assert child.wait(5) != 0
+
+
+def test_environment(t):
+    """ROLEPROXY_SOCKET names the socket; -s goes first."""
+    p, path = proxy(t, [t.redis()])
+    env = {**os.environ, "ROLEPROXY_SOCKET": path}
+    equal(t.run("ctl", "status", env=env)[0], 0)
+    equal(t.run("ctl", "-s", path + "x", "status", env=env)[0], 1)
+
+
+@short
+def test_mode_and_removal(t):
+    """The socket has the mode of the configuration, whatever the umask; a reload
+    does not touch it; it is gone at the end."""
+    r = t.redis()
+    for mode, want in ((None, 0o600), ("0666", 0o666), ("660", 0o660)):
+        p, path = proxy(t, [r], mode, name="proxy-%s" % mode)
+        s = os.stat(path)
+        assert stat.S_ISSOCK(s.st_mode)
+        equal(stat.S_IMODE(s.st_mode), want)
+        equal([n for n in os.listdir(t.folder) if ".sock." in n], [])
+        p.conf["global"]["control-mode"] = "0644"
+        p.reload()
+        p.wait_log(r"WARN .*control-mode of \[global\] changed: .* restart")
+        after = os.stat(path)
+        equal((after.st_ino, after.st_mode), (s.st_ino, s.st_mode))
+        equal(p.stop(), 0)
+        assert not os.path.exists(path)
+
+
+@short
+def test_stale_and_taken(t):
+    """A socket left by a crash is replaced; one in use is not, and its owner
+    goes on; nor is a file that is no socket."""
+    r = t.redis()
+    p, path = proxy(t, [r])
+    p.child.kill()
+    assert os.path.exists(path)
+    p.start()
+    equal(ctl(t, path, "status")[0], 0)
+
+    second = t.proxy([r], glob={"control-socket": path}, name="second", start=False)
+    second.expected_exit = 1
+    second.start(wait=False)
+    equal(second.child.wait(), 1)
+    assert "another process listens there" in second.log(), second.log()
+    equal(ctl(t, path, "status")[0], 0)
+    equal(p.client()("PING"), "PONG")
+
+    second.conf["global"]["control-socket"] = t.file("plain", "text")
+    second.write()
+    second.start(wait=False)
+    equal(second.child.wait(), 1)
+    assert "is not a socket" in second.log(), second.log()
+    with open(os.path.join(t.folder, "plain")) as f:
+        equal(f.read(), "text")
+
+
+def as_nobody(t, path, *words):
+    """roleproxy ctl as another user."""
+    if os.geteuid() != 0:
+        raise lib.Skip("needs root to become another user")
+    p = subprocess.run(
+        ["setpriv", "--reuid=%d" % NOBODY, "--regid=%d" % NOBODY, "--clear-groups"] +
+        lib.RUN + [lib.BINARY, "ctl", "-s", path] + list(words),
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=20 * SLOW)
+    if b"setpriv" in p.stderr or p.returncode in (126, 127):
+        raise lib.Skip(p.stderr.decode())
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+@short
+def test_others_look(t):
+    """Whom the mode lets in may look and not act; whom it does not, hears so."""
+    r = t.redis()
+    p, path = proxy(t, [r], "0666")
+    code, out, err = as_nobody(t, path, "status")
+    equal((code, err), (0, ""))
+    assert "Writes go to redis" in out, out
+    equal(as_nobody(t, path, "help")[0], 0)
+    for words in (["promote", "redis/redis"], ["switchover", "redis"]):
+        code, out, err = as_nobody(t, path, *words)
+        equal((code, out), (1, ""))
+        equal(err, "error: Permission denied: only root and uid %d may do that\n"
+              % os.geteuid())
+    p.wait_log(r"WARN .*promote redis/redis, asked for by uid %d, pid \d+: "
+               r"refused: permission denied" % NOBODY)
+    p, path = proxy(t, [r], name="private")
+    code, out, err = as_nobody(t, path, "status")
+    assert code == 1 and not out and "control-mode" in err, err
+
+
+def test_bad_clients(t):
+    """Half lines, garbage, clients that leave or fill all places: the others are
+    relayed, and the socket answers again."""
+    r = t.redis()
+    p, path = proxy(t, [r])
+    w = t.writers(p.address("write"), 2)
+    equal(raw(path, b"status\nstatus\n").count("Writes go to"), 1)
+    assert raw(path, b"\0" * 10 + b"\n").startswith("error: ")
+    assert raw(path, os.urandom(4000) + b"\n").startswith("error: ")
+    assert raw(path, b"status\r\n").startswith("roleproxy ")
+    for data in (b"", b"stat", b"status\n", b"switchover redis\n", b"x" * 100000):
+        for _ in range(20):
+            with lib.connect(path) as s:
+                try:
+                    s.send(data)
+                except OSError:
+                    pass
+    wait_for(lambda: ctl(t, path, "status")[0] == 0, "places")
+    socks = [lib.connect(path) for _ in range(40)]
+    code, _, err = ctl(t, path, "status")
+    assert code == 1 and "too many connections" in err, err
+    for s in socks:
+        s.close()
+    wait_for(lambda: ctl(t, path, "status")[0] == 0, "status")
+    w.wait_more()
+    w.stop()
+    equal((dict(w.errors), dict(w.broken)), ({}, {}))
+
+
+def test_idle(t):
+    """A client that says nothing is sent away after 10 s."""
+    p, path = proxy(t, [t.redis()])
+    start = time.monotonic()
+    assert raw(path, b"").startswith("error: no command came in time")
+    assert 9 < time.monotonic() - start < 15 * SLOW
+
+
+def test_while_draining(t):
+    """A process that waits for its last session still answers."""
+    r = t.redis()
+    p, path = proxy(t, [r])
+    c = p.client()
+    c.raw(b"*1\r\n$4\r\nPI")
+    wait_for(lambda: p.frontend("write")["sessions"] == 1, "session")
+    p.child.signal(signal.SIGUSR1)
+    wait_for(lambda: ", draining" in ctl(t, path, "status")[1], "draining")
+    c.close()
+    equal(p.child.wait(), 0)
+    assert not os.path.exists(path)
