@@ -599,11 +599,12 @@ writer_decide(const struct writer_server *servers, size_t n,
 	}
 	if (evidence->successor >= 0)
 		return by_failover(&e);
-	if (evidence->handover &&
-	    (!binding || evidence->named == history->incumbent))
-		return by_handover(&e);
 	if (evidence->strict && !evidence->fresh)
 		return depose(&e, CAUSE_NO_MAJORITY, false);
+	if (evidence->handover &&
+	    (binding ? evidence->named == history->incumbent
+		     : !evidence->strict))
+		return by_handover(&e);
 	/* A name that never fitted any server is a fault of the configuration.
 	 */
 	if (binding && (evidence->named >= 0 || evidence->mapped))
