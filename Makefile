@@ -14,15 +14,16 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 	   base/units.c
 CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c conf/url.c
-HEALTH	 = health/check.c health/discover.c health/duty.c health/failover.c health/gossip.c health/group.c \
-	   health/hello.c health/info.c health/lag.c health/link.c health/monitor.c \
-	   health/observation.c health/order.c health/probe.c health/readers.c health/report.c health/resp.c health/role.c \
-	   health/sentinel.c health/sentinels.c health/snapshot.c health/switchover.c \
+HEALTH	 = health/check.c health/cluster.c health/discover.c health/duty.c health/failover.c \
+	   health/gossip.c health/group.c health/hello.c health/info.c health/lag.c health/link.c \
+	   health/member.c health/monitor.c health/observation.c health/order.c health/probe.c \
+	   health/readers.c health/report.c health/resp.c health/role.c health/sentinel.c \
+	   health/sentinels.c health/shards.c health/snapshot.c health/switchover.c \
 	   health/verdict.c health/watch.c health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c
-STATS	 = stats-ui/auth.c stats-ui/control.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
+STATS	 = stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
 	   stats-ui/status.c stats-ui/words.c
 SRCS	 = ctl.c main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
@@ -33,6 +34,7 @@ BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_balance = proxy/balance.c
+UNIT_cluster = base/addr.c base/units.c health/cluster.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
 UNIT_copy    = $(UNIT_conf)
 UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/units.c \
@@ -50,7 +52,7 @@ UNIT_relay   = base/clock.c proxy/endpoint.c proxy/relay.c
 UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
-UNIT_snapshot = health/snapshot.c
+UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c \
 	       base/units.c health/observation.c health/role.c health/witness.c \
 	       health/writer.c $(STATS)

@@ -146,13 +146,14 @@ duties_fresh(const struct duties *d, int64_t since)
 	return true;
 }
 
-/* Keep listening to a server that answers. */
+/* Keep listening to a server that answers. No Sentinel watches a cluster. */
 static void
 follow_gossip(struct duty *duty, const struct role_change *change)
 {
 	const struct server_state *s = check_state(duty->check);
 
-	if (duty->gossip == NULL || s->health != HEALTH_UP || s->bad > 0)
+	if (duty->gossip == NULL || s->health != HEALTH_UP || s->bad > 0 ||
+	    s->known.cluster)
 		return;
 	gossip_open(duty->gossip, check_addr(duty->check));
 	if (change->health)

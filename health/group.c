@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "health/check.h"
 #include "health/group.h"
+#include "health/member.h"
 #include "health/sentinels.h"
+#include "health/shards.h"
 #include "health/watch.h"
 
 #define RECENT_MS         30000 /* a switch is recent so long: see role_readable() */
@@ -121,28 +123,15 @@ decide(const struct members *m, const struct group *g)
 	return v;
 }
 
-/* The state of a member by id. */
-static const struct server_state *
-state_of(const struct members *m, int id)
-{
-	return check_state(m->list[id]->check);
-}
-
 /* Do two members stand for one running process? */
 static bool
 same_process(const struct members *m, int a, int b)
 {
-	const char *run_id = state_of(m, a)->known.run_id;
+	const char *run_id = member_state(m, a)->known.run_id;
 
-	return a == b || (run_id[0] != '\0' &&
-			     strcmp(run_id, state_of(m, b)->known.run_id) == 0);
-}
-
-void
-group_close_sessions(struct member *mb, enum snapshot_close reason)
-{
-	mb->now.closes++;
-	mb->now.close_reason = reason;
+	return a == b ||
+	       (run_id[0] != '\0' &&
+		   strcmp(run_id, member_state(m, b)->known.run_id) == 0);
 }
 
 /* Take the writes from the incumbent: the sessions of its process are closed,
@@ -167,18 +156,10 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 		    !same_process(m, (int)i, old->id))
 			continue;
 		g->closed += m->sessions((int)i, m->arg);
-		group_close_sessions(m->list[i], reason);
+		member_close_sessions(m->list[i], reason);
 	}
 	g->fenced_sessions = g->closed;
 	old->fenced = true;
-}
-
-/* Copy a name that may be missing. */
-static void
-copy_name(char *dst, size_t size, const char *name)
-{
-	strncpy(dst, name == NULL ? "" : name, size - 1);
-	dst[size - 1] = '\0';
 }
 
 /* Record and log a decision; from and to are member ids or -1. */
@@ -186,29 +167,15 @@ static void
 record(struct members *m, const struct group *g, int from, int to,
     unsigned closed, int64_t evidence_at)
 {
-	struct decision *d = &m->decisions[m->ndecisions++ % MONITOR_DECISIONS];
+	struct decision *d = member_decision(m, g, from, to, evidence_at);
 	const struct writer_verdict *v = &g->verdict;
 
-	memset(d, 0, sizeof(*d));
-	d->wall_us = clock_wall_us();
-	copy_name(d->backend, sizeof(d->backend), g->name);
-	if (from >= 0) {
-		copy_name(d->from, sizeof(d->from), m->list[from]->name);
-		d->from_offset = state_of(m, from)->known.offset;
-	}
-	if (to >= 0) {
-		copy_name(d->to, sizeof(d->to), m->list[to]->name);
-		d->to_offset = state_of(m, to)->known.offset;
-	}
 	d->action = v->action;
 	d->cause = v->cause;
 	d->votes = v->votes;
 	d->voters = v->voters;
-	d->took_ms = clock_ms() - evidence_at;
 	d->sessions_closed = closed;
 	watch_explain(g, v->cause, d->evidence, sizeof(d->evidence));
-	if (to >= 0 && g->cb != NULL)
-		d->held = m->held(g->cb, m->arg);
 	if (to >= 0 && g->history.fenced)
 		d->held_ms = clock_ms() - g->fenced_at;
 	log_warn("backend %s: writer %s -> %s: %s (%s%s%s; %d of %d replicas "
@@ -224,7 +191,7 @@ record(struct members *m, const struct group *g, int from, int to,
 static void
 warn_of_loss(const struct members *m, const struct group *g, int id)
 {
-	const struct server_state *w = state_of(m, id), *s;
+	const struct server_state *w = member_state(m, id), *s;
 	size_t i;
 
 	if (!w->offset_restarted)
@@ -232,7 +199,7 @@ warn_of_loss(const struct members *m, const struct group *g, int id)
 	for (i = 0; i < m->n; i++) {
 		if (m->list[i] == NULL || m->list[i]->group != g)
 			continue;
-		s = state_of(m, (int)i);
+		s = member_state(m, (int)i);
 		if (s->role == ROLE_REPLICA &&
 		    s->known.replica_offset > w->known.offset)
 			log_error("backend %s: %s restarted at offset %lld, "
@@ -319,7 +286,10 @@ group_promote(struct members *m, struct group *g, const char *server)
 	}
 	if (i == m->n)
 		return "there is no such server";
-	s = state_of(m, (int)i);
+	s = member_state(m, (int)i);
+	if (g->cluster)
+		return "every primary of a Redis Cluster takes writes: send "
+		       "CLUSTER FAILOVER to a replica";
 	if ((int)i == g->writer)
 		return "it takes the writes already";
 	if (s->health != HEALTH_UP || s->role != ROLE_PRIMARY)
@@ -343,7 +313,7 @@ group_moved(struct members *m, struct member *mb, int64_t evidence_at)
 	if (mb->id == g->writer && !g->history.fenced)
 		fence(m, g, CLOSE_MOVED, evidence_at);
 	else
-		group_close_sessions(mb, CLOSE_MOVED);
+		member_close_sessions(mb, CLOSE_MOVED);
 }
 
 /* A switch: first the fence, and once all workers have seen it, the writer. */
@@ -387,17 +357,17 @@ fence_pretenders(struct members *m, struct group *g)
 		if (mb == NULL || mb->group != g || (int)i == g->writer)
 			continue;
 		claims = g->verdict.cause != CAUSE_NOT_CHECKED &&
-			 state_of(m, (int)i)->role == ROLE_PRIMARY &&
-			 state_of(m, (int)i)->health == HEALTH_UP;
+			 member_state(m, (int)i)->role == ROLE_PRIMARY &&
+			 member_state(m, (int)i)->health == HEALTH_UP;
 		if (!claims || (int)i == g->verdict.writer ||
 		    (g->writer >= 0 && same_process(m, (int)i, g->writer))) {
-			if (state_of(m, (int)i)->role == ROLE_REPLICA)
+			if (member_state(m, (int)i)->role == ROLE_REPLICA)
 				mb->fenced = false;
 			continue;
 		}
 		if (!mb->fenced) {
 			mb->fenced = true;
-			group_close_sessions(mb, CLOSE_FENCED);
+			member_close_sessions(mb, CLOSE_FENCED);
 			log_warn("backend %s: %s says primary but is not the "
 				 "writer: fenced",
 			    g->name, mb->name);
@@ -428,23 +398,6 @@ pace_of(const struct group *g, const struct member *mb, bool hurry)
 	return 0;
 }
 
-/* The members of a check agree on a pace: the fastest. */
-static void
-set_pace(const struct members *m, const struct member *mb)
-{
-	int64_t pace = mb->pace;
-	size_t i;
-
-	for (i = 0; i < m->n; i++) {
-		const struct member *o = m->list[i];
-
-		if (o != NULL && o->check == mb->check && o->pace != 0 &&
-		    (pace == 0 || o->pace < pace))
-			pace = o->pace;
-	}
-	check_pace(mb->check, pace);
-}
-
 /* Probe as often as the situation asks for. */
 static void
 pace_checks(struct members *m, const struct group *g)
@@ -462,8 +415,7 @@ pace_checks(struct members *m, const struct group *g)
 	for (i = 0; i < m->n; i++) {
 		if (m->list[i] == NULL || m->list[i]->group != g)
 			continue;
-		m->list[i]->pace = pace_of(g, m->list[i], hurry);
-		set_pace(m, m->list[i]);
+		member_pace(m, m->list[i], pace_of(g, m->list[i], hurry));
 	}
 }
 
@@ -476,6 +428,12 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 		return;
 	if (g->changed)
 		find_duplicates(m, g);
+	if (shards_detect(m, g) && !g->cluster)
+		return;
+	if (g->cluster) {
+		shards_evaluate(m, g, evidence_at);
+		return;
+	}
 	g->evidence = watch_update(m, g);
 	g->verdict = decide(m, g);
 	switch (g->verdict.action) {
@@ -510,17 +468,36 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 	pace_checks(m, g);
 }
 
+bool
+group_writes(const struct member *mb)
+{
+	return mb->group->cluster ? cluster_is_primary(mb->cluster.use)
+				  : mb->id == mb->group->writer;
+}
+
 /* One that is away, or may be, is none to compare with: that it cuts its
  * replicas' links says nothing about their data. */
 const struct server_state *
-group_sure_writer(const struct members *m, const struct group *g)
+group_sure_writer(const struct members *m, const struct member *mb)
 {
+	const struct group *g = mb->group;
 	const struct server_state *w =
-	    g->writer < 0 ? NULL : state_of(m, g->writer);
+	    g->writer < 0 ? NULL : member_state(m, g->writer);
 
+	if (g->cluster)
+		return shards_sure_primary(m, mb);
 	if (w == NULL || w->bad > 0 || g->verdict.action == WRITER_WAIT)
 		return NULL;
 	return w;
+}
+
+/* Since when does its writer have that role, if it took over? 0: always had. */
+static int64_t
+switched_at(const struct group *g, const struct server_state *w)
+{
+	if (!g->cluster)
+		return g->switched_at;
+	return w != NULL && w->was_replica ? w->role_since : 0;
 }
 
 /* Is a replica fit for reads, but for its lag? While there is no writer, those
@@ -528,16 +505,26 @@ group_sure_writer(const struct members *m, const struct group *g)
 static bool
 is_fit(const struct members *m, const struct member *mb)
 {
-	const struct group *g = mb->group;
 	const struct server_state *s = check_state(mb->check);
-	const struct server_state *w = group_sure_writer(m, g);
-	bool recent =
-	    g->switched_at != 0 && clock_ms() - g->switched_at < RECENT_MS;
+	const struct server_state *w = group_sure_writer(m, mb);
+	int64_t since = switched_at(mb->group, w);
+	bool recent = since != 0 && clock_ms() - since < RECENT_MS;
 
 	if (w == NULL && mb->fit && s->last.result == PROBE_OK &&
 	    !s->known.syncing)
 		return true;
 	return role_readable(s, w, recent);
+}
+
+/* May it be written to now, if it answers? */
+static bool
+is_writable(const struct member *mb)
+{
+	const struct group *g = mb->group;
+
+	if (g->cluster)
+		return mb->cluster.use == CLUSTER_WRITES;
+	return mb->id == g->writer && g->verdict.action != WRITER_WAIT;
 }
 
 void
@@ -554,9 +541,9 @@ group_picture(const struct members *m, struct member *mb)
 	n->up = taken && n->addr.family != 0 &&
 		(g->cb->check == CHECK_NONE || s->health == HEALTH_UP) &&
 		!mb->duplicate;
-	n->writable = redis && n->up && mb->id == g->writer &&
-		      g->verdict.action != WRITER_WAIT;
-	n->replica = redis && n->up && s->role == ROLE_REPLICA;
+	n->writable = redis && n->up && is_writable(mb);
+	n->replica = redis && n->up && s->role == ROLE_REPLICA &&
+		     mb->cluster.use != CLUSTER_STRANGER;
 	mb->fit = n->replica && is_fit(m, mb);
 	n->latency_us = check_latency_us(mb->check);
 }

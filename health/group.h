@@ -4,6 +4,7 @@
 #ifndef HEALTH_GROUP_H
 #define HEALTH_GROUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "health/members.h"
@@ -25,16 +26,17 @@ void group_fence_seen(struct members *m, struct group *g);
  * writer is fenced. */
 void group_moved(struct members *m, struct member *mb, int64_t evidence_at);
 
-/* Is there a writer to compare replicas with? Its state; NULL if there is none,
- * or it may be away. */
+/* Does it take writes, if not at this moment? In a Redis Cluster every primary
+ * does. */
+bool group_writes(const struct member *mb);
+
+/* Is there a writer to compare a replica with: in a Redis Cluster, the primary
+ * of its shard? Its state; NULL if there is none, or it may be away. */
 const struct server_state *group_sure_writer(
-    const struct members *m, const struct group *g);
+    const struct members *m, const struct member *mb);
 
 /* Set mb->now to what the workers are to know of it, and mb->fit. What depends
  * on the other members, readable above all, is readers.c's. */
 void group_picture(const struct members *m, struct member *mb);
-
-/* Close a member's sessions with the next snapshot. */
-void group_close_sessions(struct member *mb, enum snapshot_close reason);
 
 #endif

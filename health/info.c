@@ -1,7 +1,7 @@
 /*
- * Reader of what INFO answers. A line counts only if it is complete, a field
- * only if its value is what it should be; anything else is as if it were not
- * there.
+ * Reader of what INFO and CLUSTER INFO answer. A line counts only if it is
+ * complete, a field only if its value is what it should be; anything else is as
+ * if it were not there.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -107,6 +107,15 @@ info_read_server(const char *text, size_t len, struct observation *o)
 	copy(t, "redis_version", o->version, sizeof(o->version));
 	o->cluster = is(t, "redis_mode", "cluster");
 	return o->run_id[0] == '\0' ? -1 : 0;
+}
+
+int
+info_read_cluster(const char *text, size_t len, struct observation *o)
+{
+	struct part t = {text, len}, state;
+
+	o->cluster_ok = is(t, "cluster_state", "ok");
+	return find(t, "cluster_state", &state) ? 0 : -1;
 }
 
 /* The value of key=value in a comma-separated list into to; "" if it is not

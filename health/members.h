@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "health/cluster.h"
 #include "health/decision.h"
 #include "health/evidence.h"
 #include "health/lag.h"
@@ -49,6 +50,8 @@ struct member {
 	int64_t lost_at;     /* clock_ms() when that began */
 	uint64_t retired_at; /* generation that left it out; 0 in use */
 	struct snapshot_server now; /* as last published */
+
+	struct cluster_member cluster; /* its part in a Redis Cluster */
 };
 
 /* A backend: its servers, and who takes the writes. */
@@ -57,6 +60,7 @@ struct group {
 	char *name;
 	const struct conf_backend *cb; /* NULL once removed */
 	bool redis;                    /* has roles, so has a writer */
+	bool cluster;                  /* or several: a Redis Cluster */
 	struct members *all;           /* (borrowed from the monitor) */
 	bool changed; /* some server is another than at the last decision */
 	struct watch watch;

@@ -17,9 +17,11 @@
 #include "health/discover.h"
 #include "health/duty.h"
 #include "health/group.h"
+#include "health/member.h"
 #include "health/monitor.h"
 #include "health/readers.h"
 #include "health/sentinels.h"
+#include "health/shards.h"
 #include "health/switchover.h"
 #include "health/watch.h"
 
@@ -28,7 +30,6 @@
 #define LEASE_MS       500 /* a published snapshot holds so long after a tick */
 #define ANSWER_MS      1000 /* that Sentinels have to answer after a stall */
 #define LATE_LOG_MS    1000 /* a late worker is named so often */
-#define LATENCY_SHARE  4    /* news when it changed by a quarter */
 
 /* A snapshot that some worker may still use. */
 struct published {
@@ -96,6 +97,7 @@ static void
 member_free(struct monitor *m, struct member *mb)
 {
 	watch_forget(mb->group, mb->id);
+	shards_forget(&m->all, mb);
 	m->all.list[mb->id] = NULL;
 	duty_release(mb->duty);
 	free(mb->name);
@@ -210,6 +212,7 @@ member_new(struct monitor *m, struct group *g)
 		;
 	mb->id = (int)id;
 	mb->group = g;
+	mb->cluster.shard = -1;
 	m->all.list[id] = mb;
 	if (id >= m->all.n)
 		m->all.n = id + 1;
@@ -348,21 +351,6 @@ bury_retired(struct monitor *m, uint64_t seen)
  * Publishing.
  */
 
-/* Is this picture news, or only a little more or less of the same? */
-static bool
-is_news(const struct snapshot_server *a, const struct snapshot_server *b)
-{
-	int64_t diff = (int64_t)a->latency_us - (int64_t)b->latency_us;
-
-	if (diff < 0)
-		diff = -diff;
-	return a->up != b->up || a->writable != b->writable ||
-	       a->readable != b->readable || a->replica != b->replica ||
-	       a->closes != b->closes || a->misfits != b->misfits ||
-	       !addr_equal(&a->addr, &b->addr) ||
-	       diff > 100 + b->latency_us / LATENCY_SHARE;
-}
-
 /* The newest published picture of a member; NULL if it is not in it. */
 static const struct snapshot_server *
 last_picture(const struct monitor *m, int id)
@@ -426,7 +414,8 @@ publish_changes(struct monitor *m)
 		if (m->all.list[i] == NULL)
 			continue;
 		was = last_picture(m, (int)i);
-		news = was == NULL || is_news(&m->all.list[i]->now, was);
+		news =
+		    was == NULL || snapshot_is_news(&m->all.list[i]->now, was);
 	}
 	if (news)
 		publish(m);
@@ -472,9 +461,9 @@ take_change(struct monitor *m, struct member *mb,
 	if (moved)
 		group_moved(&m->all, mb, check_state(mb->check)->last.at);
 	else if (change->gone)
-		group_close_sessions(mb, CLOSE_DOWN);
-	else if (change->silent && mb->id != mb->group->writer)
-		group_close_sessions(mb, CLOSE_TIMEOUT);
+		member_close_sessions(mb, CLOSE_DOWN);
+	else if (change->silent && !group_writes(mb))
+		member_close_sessions(mb, CLOSE_TIMEOUT);
 }
 
 static void
@@ -751,7 +740,10 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	out.conf = cs;
 	out.state = check_state(mb->check);
 	out.now = &mb->now;
-	out.writer = mb->id == mb->group->writer;
+	out.writer = group_writes(mb);
+	out.use = mb->cluster.use;
+	if (mb->cluster.shard >= 0)
+		out.shard = m->all.list[mb->cluster.shard]->name;
 	out.fenced = mb->fenced;
 	out.fit = mb->fit;
 	out.lagging = mb->lagging;
@@ -784,6 +776,15 @@ monitor_writer(const struct monitor *m, const struct conf_backend *cb,
 	if (why != NULL)
 		*why = g->verdict;
 	return g->writer < 0 ? NULL : m->all.list[g->writer]->cs;
+}
+
+bool
+monitor_cluster(const struct monitor *m, const struct conf_backend *cb,
+    struct cluster_summary *sum)
+{
+	const struct group *g = group_of(m, cb);
+
+	return g != NULL && shards_summary(&m->all, g, sum);
 }
 
 const struct decision *

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "health/cluster.h"
 #include "health/decision.h"
 #include "health/lag.h"
 #include "health/report.h"
@@ -45,9 +46,11 @@ struct monitor_server {
 	const struct server_state *state;
 	const struct snapshot_server *now; /* as last published */
 	bool writer, fenced, maintenance;
-	bool fit;       /* for reads, but for its lag */
-	bool lagging;   /* beyond a limit, and not back at half of it */
-	struct lag lag; /* of a replica, as of its last check */
+	enum cluster_use use; /* in a Redis Cluster */
+	const char *shard;    /* who leads its shard; NULL none */
+	bool fit;             /* for reads, but for its lag */
+	bool lagging;         /* beyond a limit, and not back at half of it */
+	struct lag lag;       /* of a replica, as of its last check */
 };
 
 struct monitor *monitor_new(
@@ -86,6 +89,10 @@ struct monitor_server monitor_server(
     const struct monitor *m, const struct conf_server *cs);
 const struct conf_server *monitor_writer(const struct monitor *m,
     const struct conf_backend *cb, struct writer_verdict *why);
+
+/* Is the backend a Redis Cluster, and how does it do? */
+bool monitor_cluster(const struct monitor *m, const struct conf_backend *cb,
+    struct cluster_summary *sum);
 const struct decision *monitor_decision(const struct monitor *m, size_t i);
 
 /* One Sentinel of a backend, from 0 on; false past the end. */

@@ -53,7 +53,7 @@ struct observation {
 	/* INFO server; kept over the life of a connection. */
 	char run_id[REDIS_ID_MAX];
 	char version[16];
-	bool cluster;
+	bool cluster; /* redis_mode:cluster */
 
 	/* INFO replication. */
 	enum role role;
@@ -73,6 +73,9 @@ struct observation {
 	bool syncing;           /* master_sync_in_progress */
 	int64_t link_idle_s;    /* master_last_io_seconds_ago; -1 none */
 	int64_t replica_offset; /* slave_repl_offset */
+
+	/* CLUSTER INFO of a server in cluster mode. */
+	bool cluster_ok; /* cluster_state:ok */
 };
 
 /* One or two words for people: "ok", "refused", "wrong password". */

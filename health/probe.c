@@ -32,6 +32,7 @@ enum command {
 	CMD_INFO_SERVER,
 	CMD_PING,
 	CMD_INFO_REPLICATION,
+	CMD_CLUSTER_INFO, /* if it is in cluster mode */
 	CMD_COUNT
 };
 
@@ -78,7 +79,7 @@ static enum probe_result judge(
 static void finish(struct probe *, enum probe_result);
 
 static const char *const command_names[] = {
-    "AUTH", "CLIENT SETNAME", "INFO", "PING", "INFO"};
+    "AUTH", "CLIENT SETNAME", "INFO", "PING", "INFO", "CLUSTER INFO"};
 
 struct probe *
 probe_new(struct event_base *base, enum probe_kind kind, const char *username,
@@ -373,6 +374,8 @@ ask_all(struct probe *p)
 		ask(p, CMD_INFO_SERVER, "INFO", "server", NULL);
 	ask(p, CMD_PING, "PING", NULL, NULL);
 	ask(p, CMD_INFO_REPLICATION, "INFO", "replication", NULL);
+	if (p->known && p->o.cluster)
+		ask(p, CMD_CLUSTER_INFO, "CLUSTER", "INFO", NULL);
 	p->introduced = true;
 	p->ping_us = clock_us();
 	evbuffer_write(p->out, bufferevent_getfd(p->bev));
@@ -537,6 +540,20 @@ judge_state(const struct resp *r)
 	return PROBE_NONE;
 }
 
+/* What a user must be allowed to do to ask this. */
+static const char *
+right_for(enum command command)
+{
+	switch (command) {
+	case CMD_PING:
+		return "+ping";
+	case CMD_CLUSTER_INFO:
+		return "+cluster|info";
+	default:
+		return "+info";
+	}
+}
+
 /* An error that ends the attempt, whatever was asked. */
 static enum probe_result
 judge_refusal(struct probe *p, enum command command, const struct resp *r)
@@ -555,7 +572,7 @@ judge_refusal(struct probe *p, enum command command, const struct resp *r)
 		explain(p, "the user may not run %s: ACL SETUSER %s %s",
 		    command_names[command],
 		    p->username == NULL ? "default" : p->username,
-		    command == CMD_PING ? "+ping" : "+info");
+		    right_for(command));
 		result = PROBE_NOPERM;
 	}
 	return result;
@@ -595,7 +612,8 @@ judge_ping(struct probe *p, const struct resp *r)
 	return PROBE_PROTOCOL;
 }
 
-/* The answer to INFO server. After an error it is asked again next time. */
+/* The answer to INFO server. After an error it is asked again next time. What
+ * is to be asked of a server in cluster mode follows within the attempt. */
 static enum probe_result
 judge_server(struct probe *p, const struct resp *r)
 {
@@ -605,6 +623,10 @@ judge_server(struct probe *p, const struct resp *r)
 		return not_as_redis(p, CMD_INFO_SERVER);
 	p->known = true;
 	info_read_server(r->str, r->len, &p->o);
+	if (p->o.cluster) {
+		ask(p, CMD_CLUSTER_INFO, "CLUSTER", "INFO", NULL);
+		bufferevent_write_buffer(p->bev, p->out);
+	}
 	return PROBE_NONE;
 }
 
@@ -619,6 +641,20 @@ judge_replication(struct probe *p, const struct resp *r)
 	if (info_read_replication(r->str, r->len, &p->o) == 0)
 		return PROBE_NONE;
 	explain(p, "INFO replication names no role");
+	return PROBE_PROTOCOL;
+}
+
+/* The answer to CLUSTER INFO. */
+static enum probe_result
+judge_cluster(struct probe *p, const struct resp *r)
+{
+	if (r->type != RESP_BULK) {
+		quote(p, r->str, r->len);
+		return PROBE_PROTOCOL;
+	}
+	if (info_read_cluster(r->str, r->len, &p->o) == 0)
+		return PROBE_NONE;
+	explain(p, "CLUSTER INFO names no state");
 	return PROBE_PROTOCOL;
 }
 
@@ -664,6 +700,8 @@ judge(struct probe *p, enum command command, const struct resp *r)
 		return judge_ping(p, r);
 	case CMD_INFO_REPLICATION:
 		return judge_replication(p, r);
+	case CMD_CLUSTER_INFO:
+		return judge_cluster(p, r);
 	case CMD_COUNT:
 		break;
 	}

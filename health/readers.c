@@ -7,13 +7,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "health/check.h"
+#include "health/shards.h"
 
 /* Remember where the writer was seen. */
 static void
-note_writer(const struct members *m, struct group *g)
+note_writer(struct members *m, struct group *g)
 {
 	const struct server_state *w;
 
+	if (g->cluster)
+		shards_note_offsets(m, g);
 	if (g->writer < 0)
 		return;
 	w = check_state(m->list[g->writer]->check);
@@ -21,16 +24,28 @@ note_writer(const struct members *m, struct group *g)
 		lag_note(&g->lag, g->writer, &w->known);
 }
 
+/* The offsets of a member's writer; NULL if there are none. */
+static const struct lag_history *
+offsets_for(const struct members *m, const struct member *mb)
+{
+	const struct group *g = mb->group;
+
+	if (g->cluster)
+		return shards_offsets(m, mb);
+	return g->writer < 0 || g->lag.writer != g->writer ? NULL : &g->lag;
+}
+
 /* The lag of a member as of its last check; unknown for all but a replica that
  * answers. */
 static struct lag
-lag_now(const struct group *g, const struct member *mb)
+lag_now(const struct members *m, const struct member *mb)
 {
+	const struct lag_history *offsets = offsets_for(m, mb);
 	struct lag unknown = {-1, -1};
 
-	if (!mb->now.replica || g->writer < 0 || g->lag.writer != g->writer)
+	if (!mb->now.replica || offsets == NULL)
 		return unknown;
-	return lag_of(&g->lag, &check_state(mb->check)->known);
+	return lag_of(offsets, &check_state(mb->check)->known);
 }
 
 /* The limits of a group; none for one that is no longer configured. */
@@ -102,7 +117,7 @@ readers_update(struct members *m, struct group *g)
 	struct lag_reader r[CONF_SERVERS_MAX];
 	struct member *list[CONF_SERVERS_MAX];
 	struct lag_limits limits = limits_of(g);
-	bool sure = g->redis && group_sure_writer(m, g) != NULL;
+	bool sure[CONF_SERVERS_MAX];
 	int64_t now = clock_ms();
 	size_t i, n = 0;
 
@@ -112,19 +127,20 @@ readers_update(struct members *m, struct group *g)
 
 		if (mb == NULL || mb->group != g)
 			continue;
-		mb->lag = lag_now(g, mb);
+		mb->lag = lag_now(m, mb);
+		sure[n] = g->redis && group_sure_writer(m, mb) != NULL;
 		r[n] = (struct lag_reader){.fit = mb->fit,
 		    .served = mb->now.readable,
 		    .lagging = mb->lagging && mb->now.replica,
 		    .lag = mb->lag};
 		/* Without a writer all stays as it is. */
-		if (!sure)
+		if (!sure[n])
 			r[n].lag.ms = r[n].lag.bytes = -1;
 		list[n++] = mb;
 	}
 	lag_choose(r, n, &limits);
 	for (i = 0; i < n; i++) {
 		take_choice(list[i], &r[i]);
-		count_misfits(list[i], sure, now);
+		count_misfits(list[i], sure[i], now);
 	}
 }

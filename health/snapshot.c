@@ -3,6 +3,9 @@
  */
 #include "health/snapshot.h"
 
+#define LATENCY_NOISE 100 /* us that are no news, and */
+#define LATENCY_SHARE 4   /* a quarter is none either */
+
 /* The rank by role alone. */
 static unsigned
 rank_role(enum conf_route route, const struct snapshot_server *s)
@@ -54,6 +57,21 @@ snapshot_keeps(const struct snapshot_server *s, const struct conf_frontend *fe)
 		/* A primary that was not fenced is the writer. */
 		return s->readable || !s->replica;
 	}
+}
+
+bool
+snapshot_is_news(
+    const struct snapshot_server *now, const struct snapshot_server *was)
+{
+	int64_t diff = (int64_t)now->latency_us - (int64_t)was->latency_us;
+
+	if (diff < 0)
+		diff = -diff;
+	return now->up != was->up || now->writable != was->writable ||
+	       now->readable != was->readable || now->replica != was->replica ||
+	       now->closes != was->closes || now->misfits != was->misfits ||
+	       !addr_equal(&now->addr, &was->addr) ||
+	       diff > LATENCY_NOISE + was->latency_us / LATENCY_SHARE;
 }
 
 const char *

@@ -26,7 +26,7 @@ struct snapshot_server {
 	struct addr addr;    /* family 0: not resolved */
 	bool used;           /* this id stands for a server */
 	bool up;             /* answers (or is not checked: check = none) */
-	bool writable;       /* the writer, and taking new sessions */
+	bool writable;       /* a writer, and taking new sessions */
 	bool readable;       /* a replica that is fit for reads */
 	bool replica;        /* a replica that is up, fit or not */
 	uint32_t latency_us; /* smoothed round trip of the checks */
@@ -51,6 +51,11 @@ unsigned snapshot_rank(const struct snapshot *s, const struct conf_frontend *fe,
  * Those of route = primary always may: it is the fence that closes them. */
 bool snapshot_keeps(
     const struct snapshot_server *s, const struct conf_frontend *fe);
+
+/* Is a picture of a server news after another one, or only a little more or
+ * less of the same? */
+bool snapshot_is_news(
+    const struct snapshot_server *now, const struct snapshot_server *was);
 
 const char *snapshot_close_str(enum snapshot_close reason);
 

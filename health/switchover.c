@@ -112,6 +112,9 @@ obstacle(const struct switchover *s, const char *to)
 	const struct group *g = s->g;
 	size_t i;
 
+	if (g->cluster)
+		return "a Redis Cluster moves its writes itself: send CLUSTER "
+		       "FAILOVER to a replica";
 	if (s->from < 0 || g->history.fenced ||
 	    g->verdict.action != WRITER_STAY)
 		return "there is no writer that could hand over";

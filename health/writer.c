@@ -685,6 +685,8 @@ writer_cause_str(enum writer_cause cause)
 				  "(fence = strict)",
 	    [CAUSE_OPERATOR] = "promoted by the operator",
 	    [CAUSE_HANDOVER] = "the operator asked for a switch-over",
+	    [CAUSE_CLUSTER] = "every primary of a Redis Cluster takes writes",
+	    [CAUSE_ELECTED] = "the Redis Cluster made it a primary",
 	};
 
 	return words[cause];
@@ -715,6 +717,9 @@ writer_cause_rule(enum writer_cause cause)
 		return "W6";
 	case CAUSE_NO_MAJORITY:
 		return "W7";
+	case CAUSE_CLUSTER:
+	case CAUSE_ELECTED:
+		return "W8";
 	default:
 		return "W4";
 	}

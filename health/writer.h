@@ -88,7 +88,9 @@ enum writer_cause {
 	CAUSE_UNWITNESSED,    /* nobody else hears or follows it */
 	CAUSE_NO_MAJORITY,    /* fence = strict: too few can be asked */
 	CAUSE_OPERATOR,       /* ctl promote */
-	CAUSE_HANDOVER        /* ctl switchover */
+	CAUSE_HANDOVER,       /* ctl switchover */
+	CAUSE_CLUSTER,        /* Redis Cluster: every primary is a writer */
+	CAUSE_ELECTED         /* by its Redis Cluster */
 };
 
 struct writer_verdict {

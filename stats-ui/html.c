@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "stats-ui/cluster.h"
 #include "stats-ui/words.h"
 
 #define DECISIONS_SHOWN 20
@@ -302,10 +303,10 @@ put_since(struct evbuffer *out, int64_t since)
 		cell(out, words_time(words_wall_us(since), text));
 }
 
-/* One server's row. */
+/* One server's row, in a Redis Cluster with its shard. */
 static void
 put_server(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb, const struct conf_server *cs)
+    const struct conf_backend *cb, const struct conf_server *cs, bool cluster)
 {
 	struct monitor_server ms = monitor_server(src->monitor, cs);
 	struct counter_sums sums = {0};
@@ -316,6 +317,8 @@ put_server(struct evbuffer *out, const struct stats_source *src,
 	cell(out, words_address(&ms, text));
 	put_status(out, cb, &ms);
 	put_role(out, &ms);
+	if (cluster)
+		cell(out, ms.shard == NULL ? "\u2013" : ms.shard);
 	put_lag(out, &ms);
 	cell_number(out, src->server_sessions(cs->id, src->arg));
 	cell_number(out, sums.sessions);
@@ -382,17 +385,22 @@ put_backend(struct evbuffer *out, const struct stats_source *src,
 	static const char *const heads[] = {"Name", "Address", "Status", "Role",
 	    "Behind", "Sessions", "Total", "In", "Out", "Errors", "Last check",
 	    "Since", NULL};
+	static const char *const shard_heads[] = {"Name", "Address", "Status",
+	    "Role", "Shard", "Behind", "Sessions", "Total", "In", "Out",
+	    "Errors", "Last check", "Since", NULL};
+	size_t order[CONF_SERVERS_MAX];
+	bool cluster = cluster_order(src, cb, order);
 	char caption[WORDS_MAX];
 
 	raw(out, "<h2>Backend ");
 	put(out, cb->name);
 	raw(out, "</h2>\n");
 	snprintf(caption, sizeof(caption), "Servers of %.64s", cb->name);
-	table_open(out, caption, heads);
+	table_open(out, caption, cluster ? shard_heads : heads);
 	for (size_t i = 0; i < cb->nservers; i++)
-		put_server(out, src, cb, &cb->servers[i]);
+		put_server(out, src, cb, &cb->servers[order[i]], cluster);
 	table_close(out);
-	if (cb->check != CHECK_REDIS)
+	if (cb->check != CHECK_REDIS || cluster)
 		return;
 	put_watch(out, src, cb);
 	put_sentinels(out, src, cb);

@@ -141,6 +141,7 @@ server_json(const struct stats_source *src, const struct conf_backend *cb,
 	set_text(o, "address", words_address(&ms, text));
 	set_text(o, "status", words_status(&ms));
 	set_text(o, "role", role_str(ms.state->role));
+	set_text(o, "shard", ms.shard);
 	set_text(o, "reason", words_reason(cb, &ms, text));
 	set_number(o, "sessions", src->server_sessions(cs->id, src->arg));
 	add_lag(o, &ms.lag);
@@ -182,6 +183,7 @@ backend_json(const struct stats_source *src, const struct conf_backend *cb)
 	    monitor_writer(src->monitor, cb, &why);
 	json_t *o = json_object(), *servers = json_array();
 	bool redis = cb->check == CHECK_REDIS;
+	struct cluster_summary sum;
 	char text[WORDS_MAX];
 
 	for (size_t i = 0; i < cb->nservers; i++)
@@ -191,6 +193,7 @@ backend_json(const struct stats_source *src, const struct conf_backend *cb)
 	set_text(o, "writer", writer == NULL ? NULL : writer->name);
 	set_text(o, "summary", words_backend(src, cb, text));
 	set_text(o, "cause", redis ? writer_cause_str(why.cause) : NULL);
+	set_bool(o, "cluster", monitor_cluster(src->monitor, cb, &sum));
 	set_text(o, "check", conf_check_str(cb->check));
 	set_number(o, "held", words_held(src, cb));
 	if (redis)

@@ -10,10 +10,11 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "stats-ui/cluster.h"
 #include "stats-ui/words.h"
 
 #define DECISIONS_SHOWN 5
-#define COLUMNS_MAX     8
+#define COLUMNS_MAX     9
 
 /* Cells, row by row; columns become as wide as their widest cell. */
 struct table {
@@ -130,10 +131,10 @@ writer_text(const struct monitor_server *ms)
 	return ms->fenced ? "fenced" : "";
 }
 
-/* One server. */
+/* One server, in a Redis Cluster with its shard. */
 static void
 add_server(struct table *t, const struct stats_source *src,
-    const struct conf_backend *cb, const struct conf_server *cs)
+    const struct conf_backend *cb, const struct conf_server *cs, bool cluster)
 {
 	struct monitor_server ms = monitor_server(src->monitor, cs);
 	char text[WORDS_MAX];
@@ -142,6 +143,8 @@ add_server(struct table *t, const struct stats_source *src,
 	cell(t, "%s", words_address(&ms, text));
 	cell(t, "%s", words_status(&ms));
 	cell(t, "%s", role_str(ms.state->role));
+	if (cluster)
+		cell(t, "%s", ms.shard == NULL ? "-" : ms.shard);
 	cell(t, "%s", writer_text(&ms));
 	cell(t, "%s", ms.lag.ms < 0 ? "-" : words_lag(&ms.lag, text));
 	cell(t, "%u", src->server_sessions(cs->id, src->arg));
@@ -169,15 +172,19 @@ put_backend(struct evbuffer *out, const struct stats_source *src,
 {
 	static const char *const heads[] = {"SERVER", "ADDRESS", "STATUS",
 	    "ROLE", "WRITER", "BEHIND", "SESSIONS", "REASON", NULL};
+	static const char *const shard_heads[] = {"SERVER", "ADDRESS", "STATUS",
+	    "ROLE", "SHARD", "WRITER", "BEHIND", "SESSIONS", "REASON", NULL};
+	size_t order[CONF_SERVERS_MAX];
+	bool cluster = cluster_order(src, cb, order);
 	char text[WORDS_MAX];
 	struct table t;
 
 	line(out, "backend %s: %s", cb->name, words_backend(src, cb, text));
-	table_open(&t, heads);
+	table_open(&t, cluster ? shard_heads : heads);
 	for (size_t i = 0; i < cb->nservers; i++)
-		add_server(&t, src, cb, &cb->servers[i]);
+		add_server(&t, src, cb, &cb->servers[order[i]], cluster);
 	table_close(&t, out);
-	if (cb->check == CHECK_REDIS)
+	if (cb->check == CHECK_REDIS && !cluster)
 		add_sentinels(out, src, cb);
 }
 

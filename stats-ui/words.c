@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "stats-ui/cluster.h"
 #include "stats-ui/words.h"
 
 /* Does anything look at the servers of this backend? */
@@ -63,6 +64,8 @@ reason_up(const struct conf_backend *cb, const struct monitor_server *ms,
 
 	if (st->last.result != PROBE_OK && st->last.result != PROBE_NONE)
 		return probe_result_str(st->last.result);
+	if (ms->use != CLUSTER_UNKNOWN && ms->use != CLUSTER_REPLICA)
+		return cluster_reason(ms);
 	if (st->role == ROLE_PRIMARY && ms->fenced)
 		return "fenced: it lost the writes";
 	if (st->role == ROLE_PRIMARY && !ms->writer)
@@ -75,7 +78,9 @@ reason_up(const struct conf_backend *cb, const struct monitor_server *ms,
 		return "synchronising with its primary";
 	if (!st->known.link_up)
 		return "its link to the primary is down";
-	return "not fit for reads: not a replica of the writer";
+	return ms->use == CLUSTER_REPLICA
+		   ? "not fit for reads: not a replica of its shard's primary"
+		   : "not fit for reads: not a replica of the writer";
 }
 
 const char *
@@ -189,6 +194,7 @@ words_backend(const struct stats_source *src, const struct conf_backend *cb,
 {
 	struct writer_verdict why = {.action = WRITER_NONE, .writer = -1};
 	const struct conf_server *writer;
+	struct cluster_summary sum;
 	const char *cause;
 	char wait[48];
 
@@ -199,6 +205,10 @@ words_backend(const struct stats_source *src, const struct conf_backend *cb,
 	writer = monitor_writer(src->monitor, cb, &why);
 	cause = writer_cause_str(why.cause);
 	waiting(src, cb, wait);
+	if (monitor_cluster(src->monitor, cb, &sum)) {
+		cluster_words(&sum, wait, buf, WORDS_MAX);
+		return buf;
+	}
 	if (writer == NULL)
 		snprintf(buf, WORDS_MAX, "No server takes writes: %.200s%s.",
 		    cause, wait);

@@ -7,7 +7,7 @@ set -eu
 build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev libssl-dev'
 demo="$build redis-server redis-sentinel redis-tools python3"
 test="$demo check clang clang-format shellcheck netcat-openbsd curl procps util-linux"
-test="$test nftables iproute2"
+test="$test nftables iproute2 python3-redis"
 case ${1:-test} in
 demo)	want=$demo ;;
 test)	want=$test ;;

@@ -23,9 +23,12 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	ms.conf = cs;
 	ms.state = &w.states[cs->id];
 	ms.now = &w.now[cs->id];
-	ms.writer = cs->id == w.writer;
+	ms.writer = cs->id == w.writer || w.uses[cs->id] == CLUSTER_WRITES ||
+		    w.uses[cs->id] == CLUSTER_WAITS;
 	ms.fenced = w.fenced[cs->id];
 	ms.maintenance = w.maintenance[cs->id];
+	ms.use = w.uses[cs->id];
+	ms.shard = w.shards[cs->id];
 	ms.fit = !w.unfit[cs->id];
 	ms.lagging = w.lagging[cs->id];
 	ms.lag = w.lag[cs->id];
@@ -40,6 +43,16 @@ monitor_writer(const struct monitor *m, const struct conf_backend *cb,
 	(void)cb;
 	*why = w.verdict;
 	return w.writer < 0 ? NULL : &w.servers[w.writer];
+}
+
+bool
+monitor_cluster(const struct monitor *m, const struct conf_backend *cb,
+    struct cluster_summary *sum)
+{
+	(void)m;
+	(void)cb;
+	*sum = w.sum;
+	return w.cluster;
 }
 
 const struct decision *

@@ -22,6 +22,10 @@ struct fake {
 	bool fenced[FAKE_SERVERS], maintenance[FAKE_SERVERS];
 	bool unfit[FAKE_SERVERS], lagging[FAKE_SERVERS];
 	struct lag lag[FAKE_SERVERS];
+	bool cluster;
+	struct cluster_summary sum;
+	enum cluster_use uses[FAKE_SERVERS];
+	const char *shards[FAKE_SERVERS];
 	struct writer_verdict verdict;
 	int writer; /* -1 none */
 	struct decision decisions[MONITOR_DECISIONS];

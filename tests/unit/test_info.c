@@ -337,6 +337,37 @@ START_TEST(test_server)
 }
 END_TEST
 
+/* A text of CLUSTER INFO and what it tells. */
+static const struct {
+	const char *text;
+	int result;
+	bool ok;
+} clusters[] = {
+    {"cluster_state:ok\r\ncluster_slots_assigned:16384\r\n"
+     "cluster_slots_ok:16384\r\ncluster_slots_pfail:0\r\n"
+     "cluster_slots_fail:0\r\ncluster_known_nodes:6\r\ncluster_size:3\r\n",
+	0, true},
+    {"cluster_state:fail\r\ncluster_slots_assigned:0\r\n", 0, false},
+    {"cluster_slots_ok:1\r\ncluster_state:ok\r\n", 0, true},
+    {"cluster_state:okay\r\n", 0, false},
+    {"cluster_state:\r\n", 0, false},
+    {"cluster_state:ok", -1, false},
+    {"cluster_enabled:1\r\n", -1, false},
+    {"", -1, false},
+};
+
+START_TEST(test_cluster)
+{
+	const char *text = clusters[_i].text;
+	struct observation o;
+
+	memset(&o, 0xa5, sizeof(o));
+	ck_assert_int_eq(
+	    info_read_cluster(text, strlen(text), &o), clusters[_i].result);
+	ck_assert_int_eq(o.cluster_ok, clusters[_i].ok);
+}
+END_TEST
+
 /* Each result has words of its own. */
 START_TEST(test_words)
 {
@@ -360,6 +391,7 @@ main(void)
 	int nsamples = sizeof(samples) / sizeof(samples[0]);
 	int nservers = sizeof(servers) / sizeof(servers[0]), failed;
 	int nlists = sizeof(lists) / sizeof(lists[0]);
+	int nclusters = sizeof(clusters) / sizeof(clusters[0]);
 	Suite *suite = suite_create("info");
 	TCase *tc = tcase_create("info");
 	SRunner *runner = srunner_create(suite);
@@ -370,6 +402,7 @@ main(void)
 	tcase_add_loop_test(tc, test_replicas, 0, nlists);
 	tcase_add_test(tc, test_replicas_cut);
 	tcase_add_test(tc, test_many_replicas);
+	tcase_add_loop_test(tc, test_cluster, 0, nclusters);
 	tcase_add_test(tc, test_cut);
 	tcase_add_test(tc, test_words);
 	srunner_run_all(runner, CK_NORMAL);

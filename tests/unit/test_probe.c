@@ -31,6 +31,11 @@
 #define REPLICA "$12\r\nrole:slave\r\n\r\n"
 #define HELLO   OK SERVER /* CLIENT SETNAME, INFO server */
 
+/* And one in cluster mode, to INFO server and to CLUSTER INFO. */
+#define CLUSTERED    "$69\r\nrun_id:" RUN "\r\nredis_mode:cluster\r\n\r\n"
+#define CLUSTER_OK   "$18\r\ncluster_state:ok\r\n\r\n"
+#define CLUSTER_FAIL "$20\r\ncluster_state:fail\r\n\r\n"
+
 static struct event_base *base;
 static struct probe *probe;
 static struct observation seen;
@@ -313,6 +318,15 @@ static const struct scene scenes[] = {
     {HELLO NOPERM PRIMARY, PROBE_NOPERM, U, "may not run PING", ""},
     {OK NOPERM, PROBE_NOPERM, U, "may not run INFO", ""},
     {HELLO PONG NOPERM, PROBE_NOPERM, U, "may not run INFO", ""},
+    /* In cluster mode. */
+    {OK CLUSTERED PONG PRIMARY CLUSTER_OK, PROBE_OK, P, "", "k"},
+    {OK CLUSTERED PONG REPLICA CLUSTER_FAIL, PROBE_OK, R, "", "k"},
+    {OK CLUSTERED PONG PRIMARY NOPERM, PROBE_NOPERM, P,
+	"may not run CLUSTER INFO: ACL SETUSER default +cluster|info", ""},
+    {OK CLUSTERED PONG PRIMARY "-ERR unknown command 'CLUSTER'\r\n",
+	PROBE_PROTOCOL, P, "unknown command 'CLUSTER'", ""},
+    {OK CLUSTERED PONG PRIMARY, PROBE_TIMEOUT, P, "no answer to CLUSTER INFO",
+	""},
     /* Ends. */
     {"", PROBE_CLOSED, U, "closed without", "c"},
     {"", PROBE_CLOSED, U, "closed without", "cu"},
@@ -401,6 +415,27 @@ START_TEST(test_asked)
 	ck_assert_int_eq(attempt(&script.addr, 5000), PROBE_OK);
 	ck_assert_str_eq(seen.run_id, RUN);
 	ck_assert_int_eq(script.accepted, 2);
+}
+END_TEST
+
+/* A server in cluster mode is asked for its state in the attempt that finds
+ * that out, and from then on with the rest. */
+START_TEST(test_asked_cluster)
+{
+	static const char ask[] = "*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n";
+
+	script.answer = OK CLUSTERED PONG PRIMARY CLUSTER_OK;
+	script.bytewise = true;
+	make(PROBE_KIND_REDIS, NULL, NULL);
+	ck_assert_int_eq(attempt(&script.addr, 5000), PROBE_OK);
+	ck_assert(seen.cluster && seen.cluster_ok);
+	ck_assert_ptr_nonnull(strstr(script.asked, ask));
+	script.answer = PONG PRIMARY CLUSTER_FAIL;
+	script.asked_len = script.sent = 0;
+	ck_assert_int_eq(attempt(&script.addr, 5000), PROBE_OK);
+	ck_assert(seen.cluster && !seen.cluster_ok);
+	ck_assert_ptr_nonnull(strstr(script.asked, ask));
+	ck_assert_int_eq(script.accepted, 1);
 }
 END_TEST
 
@@ -740,6 +775,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, test_scene, 0, 2 * nscenes);
 	tcase_add_test(tc, test_asked);
+	tcase_add_test(tc, test_asked_cluster);
 	tcase_add_loop_test(tc, test_idle, 0, 6);
 	tcase_add_loop_test(tc, test_stale, 0, 2);
 	tcase_add_test(tc, test_moved);

@@ -159,6 +159,30 @@ START_TEST(test_words)
 END_TEST
 
 /* Run them all. */
+/* What workers need not be told again, and what they need to know. */
+START_TEST(test_news)
+{
+	struct snapshot_server was = {.up = true, .latency_us = 400}, now = was;
+
+	ck_assert(!snapshot_is_news(&now, &was));
+	now.latency_us = 600;
+	ck_assert(!snapshot_is_news(&now, &was));
+	now.latency_us = 601;
+	ck_assert(snapshot_is_news(&now, &was));
+	now.latency_us = 199;
+	ck_assert(snapshot_is_news(&now, &was));
+	now = was;
+	now.closes++;
+	ck_assert(snapshot_is_news(&now, &was));
+	now = was;
+	now.writable = true;
+	ck_assert(snapshot_is_news(&now, &was));
+	now = was;
+	addr_parse_ip("127.0.0.1", 6379, &now.addr);
+	ck_assert(snapshot_is_news(&now, &was));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -172,6 +196,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, test_keeps, 0, (int)(sizeof(kept) / sizeof(kept[0])));
 	tcase_add_test(tc, test_unknown_id);
+	tcase_add_test(tc, test_news);
 	tcase_add_test(tc, test_words);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);

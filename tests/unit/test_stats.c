@@ -153,6 +153,51 @@ sit_plain_down(void)
 		w.now[i].up = false;
 }
 
+/* A Redis Cluster: redis-1 of one shard, the others of another. */
+static void
+sit_cluster(void)
+{
+	w.cluster = true;
+	w.writer = -1;
+	w.sum = (struct cluster_summary){2, 2, 3, 3};
+	w.uses[0] = w.uses[2] = CLUSTER_WRITES;
+	w.uses[1] = CLUSTER_REPLICA;
+	w.states[2].role = ROLE_PRIMARY;
+	w.now[2].writable = true;
+	w.shards[0] = w.servers[0].name;
+	w.shards[1] = w.shards[2] = w.servers[2].name;
+}
+
+/* A shard of it has lost its primary, and the others refuse. */
+static void
+sit_cluster_fail(void)
+{
+	sit_cluster();
+	w.sum = (struct cluster_summary){2, 1, 2, 0};
+	w.uses[0] = CLUSTER_WAITS;
+	w.now[0].writable = false;
+	w.held = 2;
+}
+
+/* One shard, and a server that does not belong there. */
+static void
+sit_cluster_stranger(void)
+{
+	sit_cluster();
+	w.sum = (struct cluster_summary){1, 1, 2, 1};
+	w.uses[2] = CLUSTER_STRANGER;
+	w.shards[2] = NULL;
+	w.shards[1] = w.shards[0];
+}
+
+/* No server of it answers. */
+static void
+sit_cluster_down(void)
+{
+	sit_cluster();
+	w.sum = (struct cluster_summary){2, 0, 0, 0};
+}
+
 /* The process is about to end. */
 static void
 sit_draining(void)
@@ -205,6 +250,24 @@ static const struct situation {
 	"\"reason\": \"its link to the primary is down\"", "DOWN"},
     {sit_plain, "2 of 3 servers are up.", "\"check\": \"tcp\"", "Writes"},
     {sit_plain_down, "No server is up.", "\"cause\": null", "Writes"},
+    {sit_cluster,
+	"Redis Cluster: 2 shards, all have a primary; cluster_state ok.",
+	"\"cluster\": true", "fenced"},
+    {sit_cluster, "<th scope=\"col\">Shard</th>", "\"shard\": \"redis-1\"",
+	"says primary"},
+    {sit_cluster_fail,
+	"Redis Cluster: 1 of 2 shards has a primary; cluster_state fail; 2 "
+	"clients wait.",
+	"\"reason\": \"its cluster_state is not ok\"", "Writes"},
+    {sit_cluster_stranger,
+	"Redis Cluster: 1 shard, which has a primary; cluster_state fail on 1 "
+	"of 2 servers.",
+	"\"reason\": \"not in cluster mode, as others of this backend are\"",
+	"fenced"},
+    {sit_cluster_down,
+	"Redis Cluster: 0 of 2 shards have a primary; no server answers.",
+	"\"writer\": null", "fenced"},
+    {sit_well, "Writes go", "\"cluster\": false", "Shard"},
     {sit_draining, "This proxy is draining", "\"draining\": true", "DOWN"},
     {sit_well, "up 1 h 2 min, 2 workers, 7 sessions",
 	"\"uptime_seconds\": 3723", "roleproxy 0."},
@@ -281,6 +344,13 @@ static const struct {
     {sit_unchecked, "the first round of checks is not done\n", "DOWN"},
     {sit_false_primary, " fenced  -       4         fenced: it lost", "DOWN"},
     {sit_plain, "backend redis: 2 of 3 servers are up.\n", "yes"},
+    {sit_cluster,
+	"  redis-1  10.0.0.1:6379  UP      primary  redis-1  yes     -       "
+	"3\n"
+	"  <b>\"&'?  10.0.0.1:6381  UP      primary  <b>\"&'?",
+	"fenced"},
+    {sit_cluster_stranger, "  <b>\"&'?  10.0.0.1:6381  UP      primary  -  ",
+	"fenced"},
     {sit_draining, " 7 sessions, draining\n", "first round"},
     {sit_two_binds, "  0.0.0.0:9000, ...  redis ", "9001,"},
 };

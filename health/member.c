@@ -1,0 +1,68 @@
+/*
+ * What the deciding of every kind of backend has in common.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "health/check.h"
+#include "health/member.h"
+
+const struct server_state *
+member_state(const struct members *m, int id)
+{
+	return check_state(m->list[id]->check);
+}
+
+void
+member_close_sessions(struct member *mb, enum snapshot_close reason)
+{
+	mb->now.closes++;
+	mb->now.close_reason = reason;
+}
+
+void
+member_pace(const struct members *m, struct member *mb, int64_t pace)
+{
+	size_t i;
+
+	mb->pace = pace;
+	for (i = 0; i < m->n; i++) {
+		const struct member *o = m->list[i];
+
+		if (o != NULL && o->check == mb->check && o->pace != 0 &&
+		    (pace == 0 || o->pace < pace))
+			pace = o->pace;
+	}
+	check_pace(mb->check, pace);
+}
+
+/* Copy a name that may be missing. */
+static void
+copy_name(char *dst, size_t size, const char *name)
+{
+	strncpy(dst, name == NULL ? "" : name, size - 1);
+	dst[size - 1] = '\0';
+}
+
+struct decision *
+member_decision(struct members *m, const struct group *g, int from, int to,
+    int64_t evidence_at)
+{
+	struct decision *d = &m->decisions[m->ndecisions++ % MONITOR_DECISIONS];
+
+	memset(d, 0, sizeof(*d));
+	d->wall_us = clock_wall_us();
+	copy_name(d->backend, sizeof(d->backend), g->name);
+	if (from >= 0) {
+		copy_name(d->from, sizeof(d->from), m->list[from]->name);
+		d->from_offset = member_state(m, from)->known.offset;
+	}
+	if (to >= 0) {
+		copy_name(d->to, sizeof(d->to), m->list[to]->name);
+		d->to_offset = member_state(m, to)->known.offset;
+	}
+	d->took_ms = clock_ms() - evidence_at;
+	if (to >= 0 && g->cb != NULL)
+		d->held = m->held(g->cb, m->arg);
+	return d;
+}

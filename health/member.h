@@ -1,0 +1,29 @@
+/*
+ * One member: what is known of it, and what is done to it, whoever decides.
+ * Control thread only.
+ */
+#ifndef HEALTH_MEMBER_H
+#define HEALTH_MEMBER_H
+
+#include <stdint.h>
+
+#include "health/members.h"
+
+struct server_state;
+
+/* The state of a member by id. */
+const struct server_state *member_state(const struct members *m, int id);
+
+/* Close its sessions with the next snapshot. */
+void member_close_sessions(struct member *mb, enum snapshot_close reason);
+
+/* Probe it so often, in ms, if that is more than usual; 0: as usual. The
+ * members of a check agree on the fastest. */
+void member_pace(const struct members *m, struct member *mb, int64_t pace);
+
+/* A new decision about a group, from one member to another (ids, -1 none). What
+ * is left to fill in: action, cause, votes, sessions, evidence. */
+struct decision *member_decision(struct members *m, const struct group *g,
+    int from, int to, int64_t evidence_at);
+
+#endif
