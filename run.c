@@ -27,9 +27,10 @@
 #include "stats-ui/control.h"
 #include "stats-ui/stats.h"
 
-#define PULSE_MS       50 /* how often a start or a stop looks for its end */
-#define DISCOVER_EVERY 4  /* pulses between two looks for other servers */
-#define FILES_SPARE    64 /* for logs, libraries and the unexpected */
+#define PULSE_MS        50 /* how often a start or a stop looks for its end */
+#define DISCOVER_EVERY  4  /* pulses between two looks for other servers */
+#define SENTINELS_SPARE 5  /* of a backend, for those that are learned */
+#define FILES_SPARE     64 /* for logs, libraries and the unexpected */
 
 enum run_state {
 	RUN_STARTING, /* serving, but not every server has been checked */
@@ -312,8 +313,10 @@ fit_maxconn(struct conf *conf)
 	size_t limit = net_raise_nofile(), spare = FILES_SPARE, i;
 
 	spare += conf->stats.maxconn + conf->stats.nbinds;
+	/* Of each server a check and a subscription; of each Sentinel two. */
 	for (i = 0; i < conf->nbackends; i++)
-		spare += 2 * conf->backends[i].nservers;
+		spare += 3 * conf->backends[i].nservers +
+			 2 * (conf->backends[i].nsentinels + SENTINELS_SPARE);
 	for (i = 0; i < conf->nfrontends; i++)
 		spare += conf->frontends[i].nbinds;
 	if (2 * (size_t)conf->global.maxconn + spare <= limit)

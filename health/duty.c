@@ -135,12 +135,15 @@ duties_check_now(struct duties *d)
 }
 
 bool
-duties_fresh(const struct duties *d, int64_t since)
+duties_fresh(const struct duties *d, int64_t since, bool all)
 {
+	const struct server_state *s;
 	const struct duty *duty;
 
 	TAILQ_FOREACH (duty, &d->list, link) {
-		if (!check_fresh(duty->check, since))
+		s = check_state(duty->check);
+		if (!check_fresh(duty->check, since) &&
+		    (all || (s->health == HEALTH_UP && s->bad == 0)))
 			return false;
 	}
 	return true;

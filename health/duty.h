@@ -37,7 +37,8 @@ struct check *duty_check(const struct duty *duty);
 /* Probe every server now. */
 void duties_check_now(struct duties *d);
 
-/* Has every server been probed since this clock_ms()? */
-bool duties_fresh(const struct duties *d, int64_t since);
+/* Has every server been probed since this clock_ms()? all: also those that are
+ * in trouble. */
+bool duties_fresh(const struct duties *d, int64_t since, bool all);
 
 #endif

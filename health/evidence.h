@@ -17,19 +17,20 @@
 
 struct sentinels;
 
-#define WATCH_ALIASES 16
+#define WATCH_ALIASES 64
 
 /* What is known of one backend's writer beyond the servers; watch.c's. */
 struct watch {
 	struct sentinels *sentinels;
 	struct verdict verdict;
 	struct failover failover;
-	enum failover_end failover_end; /* of the last one */
+	int64_t aborted_at; /* a Sentinel gave a failover up; clock_ms() */
 	struct witness witness;
 	bool worried;  /* the servers are to be looked at more often */
 	int promoted;  /* member id, by the operator; -1 none */
-	bool handover; /* the operator asked the writer to hand over */
+	int handover;  /* member id that is to hand over; -1 none */
 	int64_t began; /* clock_ms() */
+	unsigned era;  /* of the Sentinels that all this is from */
 
 	/* Addresses that turned out to be those of listed servers; a ring. */
 	struct {
@@ -41,6 +42,7 @@ struct watch {
 	/* About the writer, and dropped with it. */
 	int writer;                /* member id; -1 none */
 	int64_t probed_at, offset; /* of its newest check */
+	int64_t replica_at;        /* a linked replica was last asked */
 	char replid[REDIS_ID_MAX];
 	int64_t followed, kept_up; /* see struct witness_news */
 	int64_t acked[OBSERVED_REPLICAS];

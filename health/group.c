@@ -18,6 +18,14 @@
 #define PACE_FAST_MS      150 /* Sentinels; all, for fence-fast; a server */
 #define PACE_SUCCESSOR_MS 50  /* that is about to be promoted */
 
+/* What an entry counts against another one: a line of the configuration counts
+ * more than what was found, and that more than what was taken out. */
+static int
+standing(const struct member *mb)
+{
+	return mb->cs == NULL ? 0 : mb->cs->discovered ? 1 : 2;
+}
+
 /* Is this an older entry for the process that another entry stands for, too? */
 static bool
 is_duplicate(const struct members *m, const struct member *mb)
@@ -35,9 +43,9 @@ is_duplicate(const struct members *m, const struct member *mb)
 		    check_state(o->check)->health != HEALTH_UP ||
 		    strcmp(check_state(o->check)->known.run_id, run_id))
 			continue;
-		if (mb->cs == NULL && o->cs != NULL)
+		if (standing(mb) < standing(o))
 			return true;
-		if ((mb->cs != NULL) == (o->cs != NULL) &&
+		if (standing(mb) == standing(o) &&
 		    (check_resolved_at(o->check) > check_resolved_at(c) ||
 			(check_resolved_at(o->check) == check_resolved_at(c) &&
 			    o->id < mb->id)))
@@ -54,8 +62,14 @@ find_duplicates(struct members *m, struct group *g)
 	size_t i;
 
 	for (i = 0; i < m->n; i++) {
-		if (m->list[i] != NULL && m->list[i]->group == g)
-			m->list[i]->duplicate = is_duplicate(m, m->list[i]);
+		struct member *mb = m->list[i];
+
+		if (mb == NULL || mb->group != g)
+			continue;
+		mb->duplicate = is_duplicate(m, mb);
+		mb->resolved_at = check_resolved_at(mb->check);
+		memcpy(mb->run_id, check_state(mb->check)->known.run_id,
+		    sizeof(mb->run_id));
 	}
 	g->changed = false;
 }
@@ -144,6 +158,7 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 	size_t i;
 
 	g->history.fenced = true;
+	g->history.fenced_for = (int)g->verdict.cause;
 	g->writer = -1;
 	g->fence_generation = m->generation + 1;
 	g->evidence_at = evidence_at;
@@ -215,13 +230,12 @@ warn_of_loss(const struct members *m, const struct group *g, int id)
 static void
 install(struct members *m, struct group *g, int id, int64_t evidence_at)
 {
-	int from = g->history.incumbent;
-
 	bool selected = g->verdict.cause == CAUSE_SELECTED;
+	int from = g->history.incumbent;
 
 	check_acquit(m->list[id]->check);
 	m->list[id]->fenced = false;
-	g->history.incumbent = g->writer = id;
+	g->writer = id;
 	if (from >= 0)
 		g->switched_at = clock_ms();
 	record(m, g, from, id, g->closed,
@@ -231,7 +245,6 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 	g->closed = 0;
 	g->watch.promoted = -1;
 	watch_reset(g, id, selected);
-	warn_of_loss(m, g, id);
 }
 
 /* Note how long the fence took, once all sessions are closed. */
@@ -294,12 +307,15 @@ group_promote(struct members *m, struct group *g, const char *server)
 		return "it takes the writes already";
 	if (s->health != HEALTH_UP || s->role != ROLE_PRIMARY)
 		return "it does not say primary: REPLICAOF NO ONE makes it one";
-	if (g->evidence.fresh)
+	if (g->evidence.fresh && g->evidence.named != (int)i)
 		return "the Sentinels decide who takes the writes: see "
 		       "switchover";
-	if (g->cb->fence == FENCE_STRICT)
+	if (g->rules.fence == FENCE_STRICT)
 		return "fence = strict: without a majority of the Sentinels "
 		       "nobody takes the writes";
+	/* The operator is its witness. */
+	if ((int)i == g->history.incumbent && g->evidence.unwitnessed)
+		watch_reset(g, (int)i, false);
 	g->watch.promoted = (int)i;
 	return NULL;
 }
@@ -336,12 +352,17 @@ switch_writer(struct members *m, struct group *g, int64_t evidence_at)
 static void
 remember(const struct members *m, struct group *g)
 {
+	struct writer_history *h = &g->history;
 	struct writer_server w;
+	bool restarted;
 
 	if (g->writer < 0)
 		return;
 	w = evidence_of(m->list[g->writer]);
-	writer_remember(&g->history, &w, &g->evidence, g->writer);
+	restarted = h->incumbent != g->writer || strcmp(h->run_id, w.run_id);
+	writer_remember(h, &w, &g->evidence, g->writer);
+	if (restarted && w.role == ROLE_PRIMARY)
+		warn_of_loss(m, g, g->writer);
 }
 
 /* Fence every server that says primary and is not the writer, nor about to. */
@@ -387,7 +408,7 @@ pace_of(const struct group *g, const struct member *mb, bool hurry)
 	if (w->failover.phase != FAILOVER_NONE &&
 	    mb->id == w->failover.successor)
 		return PACE_SUCCESSOR_MS;
-	if (w->handover)
+	if (w->handover >= 0)
 		return PACE_SUCCESSOR_MS;
 	if (hurry)
 		return g->cb->check_fast;

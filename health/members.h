@@ -37,18 +37,20 @@ struct member {
 	struct duty *duty;   /* its hold on check */
 	struct check *check; /* (borrowed from duty) */
 	bool maintenance;
-	bool duplicate;      /* another entry stands for the same process */
-	int64_t last_offset; /* a replica's, at the probe before */
-	int64_t named_at;    /* somebody said that it is there */
-	int64_t pace;        /* so often it should be probed, ms */
-	bool fenced;         /* says primary and is not the writer */
-	bool fit;            /* for reads, but for its lag */
-	bool lagging;        /* see struct lag_reader */
-	struct lag lag;      /* as of its last check */
-	enum role lost_as;   /* up in this role, and no reader; or 0 */
-	bool lost_closed;    /* misfits has risen for that */
-	int64_t lost_at;     /* clock_ms() when that began */
-	uint64_t retired_at; /* generation that left it out; 0 in use */
+	bool duplicate; /* another entry stands for the same process */
+	char run_id[REDIS_ID_MAX]; /* when that was last looked at */
+	int64_t resolved_at;
+	int64_t last_offset;        /* a replica's, at the probe before */
+	int64_t named_at;           /* somebody said that it is there */
+	int64_t pace;               /* so often it should be probed, ms */
+	bool fenced;                /* says primary and is not the writer */
+	bool fit;                   /* for reads, but for its lag */
+	bool lagging;               /* see struct lag_reader */
+	struct lag lag;             /* as of its last check */
+	enum role lost_as;          /* up in this role, and no reader; or 0 */
+	bool lost_closed;           /* misfits has risen for that */
+	int64_t lost_at;            /* clock_ms() when that began */
+	uint64_t retired_at;        /* generation that left it out; 0 in use */
 	struct snapshot_server now; /* as last published */
 
 	struct cluster_member cluster; /* its part in a Redis Cluster */
@@ -59,6 +61,7 @@ struct group {
 	TAILQ_ENTRY(group) link;
 	char *name;
 	const struct conf_backend *cb; /* NULL once removed */
+	struct witness_rules rules;    /* of cb, also once that is gone */
 	bool redis;                    /* has roles, so has a writer */
 	bool cluster;                  /* or several: a Redis Cluster */
 	struct members *all;           /* (borrowed from the monitor) */

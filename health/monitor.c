@@ -286,6 +286,9 @@ monitor_configure(struct monitor *m, struct conf *conf)
 			g = group_new(m, cb->name);
 		g->cb = cb;
 		g->redis = cb->check == CHECK_REDIS;
+		g->rules.fence = cb->fence;
+		g->rules.fast = cb->fence_fast;
+		g->rules.fence_after = cb->fence_after;
 		sentinels_configure(g->watch.sentinels, cb);
 		for (j = 0; j < cb->nservers; j++)
 			adopt_server(m, g, &cb->servers[j]);
@@ -330,8 +333,10 @@ bury_retired(struct monitor *m, uint64_t seen)
 		    seen < mb->retired_at || is_standing(mb) ||
 		    m->ops.sessions(mb->id, m->ops.arg) > 0)
 			continue;
-		if (mb->group->history.incumbent == mb->id)
+		if (mb->group->history.incumbent == mb->id) {
 			mb->group->history.incumbent = -1;
+			mb->group->history.fenced = false;
+		}
 		if (mb->group->writer == mb->id)
 			mb->group->writer = -1;
 		member_free(m, mb);
@@ -466,6 +471,15 @@ take_change(struct monitor *m, struct member *mb,
 		member_close_sessions(mb, CLOSE_TIMEOUT);
 }
 
+/* Is it another process, or at another place, than when duplicates were last
+ * looked for? */
+static bool
+is_other(const struct member *mb)
+{
+	return mb->resolved_at != check_resolved_at(mb->check) ||
+	       strcmp(mb->run_id, check_state(mb->check)->known.run_id) != 0;
+}
+
 static void
 monitor_checked_cb(
     struct duty *duty, const struct role_change *change, bool moved, void *arg)
@@ -484,7 +498,8 @@ monitor_checked_cb(
 		take_change(m, mb, change, moved);
 		watch_probed(mb);
 		mb->group->changed |= moved || change->health || change->role ||
-				      change->restarted || change->result;
+				      change->restarted || change->result ||
+				      is_other(mb);
 		group_evaluate(&m->all, mb->group, at);
 		if (mb->group->switchover != NULL)
 			switchover_step(mb->group->switchover);
@@ -502,8 +517,10 @@ monitor_hello_cb(struct duty *duty, const struct hello *h, void *arg)
 	for (i = 0; i < m->all.n; i++) {
 		struct member *mb = m->all.list[i];
 
-		if (mb != NULL && mb->duty == duty && mb->group->cb != NULL)
-			sentinels_hello(mb->group->watch.sentinels, h);
+		if (mb != NULL && mb->duty == duty)
+			sentinels_hello(mb->group->watch.sentinels, h,
+			    watch_map(&m->all, mb->group, &h->primary) ==
+				mb->id);
 	}
 }
 
@@ -522,6 +539,8 @@ group_changed_cb(void *arg)
 	struct group *g = arg;
 
 	group_evaluate(g->all, g, clock_ms());
+	if (g->switchover != NULL)
+		switchover_step(g->switchover);
 	publish_changes(g->all->monitor);
 }
 
@@ -545,6 +564,8 @@ monitor_seen(struct monitor *m)
 	TAILQ_FOREACH (g, &m->all.groups, link) {
 		if (seen >= g->fence_generation)
 			group_fence_seen(&m->all, g);
+		if (g->switchover != NULL)
+			switchover_step(g->switchover);
 	}
 	publish_changes(m);
 }
@@ -589,7 +610,9 @@ is_answered(const struct monitor *m, int64_t now)
 		    !sentinels_fresh(g->watch.sentinels, m->lease_needs))
 			return false;
 	}
-	return duties_fresh(m->duties, m->lease_needs);
+	/* Nor are servers that were in trouble before. */
+	return duties_fresh(
+	    m->duties, m->lease_needs, now - m->lease_needs < ANSWER_MS);
 }
 
 /* Renew the lease, unless this thread itself has been away: then everyone is
@@ -630,7 +653,7 @@ monitor_tick_cb(evutil_socket_t fd, short what, void *arg)
 	m->ticks++;
 	renew_lease(m, now);
 	TAILQ_FOREACH (g, &m->all.groups, link) {
-		if (g->cb == NULL || !g->redis)
+		if (!g->redis)
 			continue;
 		if (m->ticks % TICKS_A_SECOND == 0)
 			sentinels_tick(g->watch.sentinels);
@@ -668,13 +691,18 @@ monitor_promote(struct monitor *m, const char *backend, const char *server,
 {
 	struct group *g = find_backend(m, backend, error, size);
 	const char *why;
+	int promoted;
 
 	if (g == NULL)
 		return -1;
 	why = group_promote(&m->all, g, server);
 	if (why == NULL) {
+		promoted = g->watch.promoted;
 		group_changed_cb(g);
-		return 0;
+		if (g->writer == promoted || g->verdict.writer == promoted)
+			return 0;
+		g->watch.promoted = -1;
+		why = writer_cause_str(g->verdict.cause);
 	}
 	snprintf(error, size, "%s", why);
 	return -1;

@@ -18,6 +18,7 @@ struct order_call {
 	struct link *link;
 	struct event *timer; /* the deadline, and then the end */
 	char *words[WORDS_MAX + 1];
+	char *username, *password; /* password is secret */
 	bool sent, ended, ok;
 	char error[160];
 	order_call_cb done;
@@ -46,7 +47,9 @@ order_call(struct event_base *base, const struct addr *addr,
 	c->done = done;
 	c->arg = arg;
 	snprintf(c->error, sizeof(c->error), "no answer in time");
-	c->link = link_new(base, &call_ops, username, password, c);
+	c->username = username == NULL ? NULL : xstrdup(username);
+	c->password = password == NULL ? NULL : xstrdup(password);
+	c->link = link_new(base, &call_ops, c->username, c->password, c);
 	c->timer = evtimer_new(base, call_timer_cb, c);
 	if (c->timer == NULL)
 		fatal("out of memory");
@@ -64,6 +67,10 @@ order_call_cancel(struct order_call *c)
 		free(c->words[i]);
 	link_free(c->link);
 	event_free(c->timer);
+	free(c->username);
+	if (c->password != NULL)
+		explicit_bzero(c->password, strlen(c->password));
+	free(c->password);
 	free(c);
 }
 

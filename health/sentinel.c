@@ -41,7 +41,7 @@ struct sentinel {
 	size_t answered; /* questions of the round; those are in order */
 	bool asking, lists, deaf;
 	int64_t asked_at, epoch;
-	unsigned rounds;
+	unsigned rounds, ticks;
 	char trouble[96];
 };
 
@@ -143,7 +143,7 @@ sentinel_timer_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (now - link_heard_at(s->listen) > SILENCE_MS)
 		link_restart(s->listen, "no answer");
-	else if (s->rounds % 4 == 0)
+	else if (++s->ticks % 4 == 0)
 		link_send(s->listen, ping);
 }
 
@@ -181,6 +181,7 @@ listen_down(const char *why, void *arg)
 {
 	struct sentinel *s = arg;
 
+	s->epoch = 0;
 	s->ops->lost(s, why, s->ops->arg);
 }
 
@@ -253,8 +254,6 @@ read_master(struct sentinel_view *v, const struct resp *r, size_t n)
 	v->epoch = resp_number(value(r, n, "config-epoch"), -1);
 	v->ok_ping = resp_number(value(r, n, "last-ok-ping-reply"), -1);
 	v->disconnected = has_flag(flags, "disconnected");
-	v->failing_over = has_flag(flags, "failover_in_progress");
-	v->quorum = (unsigned)resp_number(value(r, n, "quorum"), 0);
 	v->sentinels =
 	    1 + (unsigned)resp_number(value(r, n, "num-other-sentinels"), 0);
 	if (v->epoch < 0)

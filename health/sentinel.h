@@ -36,8 +36,8 @@ struct sentinel_view {
 	/* SENTINEL MASTER; another server than primary while it promotes. */
 	struct sentinel_server watched;
 	int64_t ok_ping; /* ms since it last heard that one; -1 unknown */
-	bool disconnected, failing_over;
-	unsigned sentinels, quorum; /* those it knows of, itself included */
+	bool disconnected;
+	unsigned sentinels; /* those it knows of, itself included */
 	/* SENTINEL REPLICAS, every two seconds. */
 	struct sentinel_server replicas[SENTINEL_REPLICAS_MAX];
 	size_t nreplicas;

@@ -15,6 +15,7 @@
 #define FRESH_MS   2000  /* an answer that counts */
 #define PENDING_MS 1500  /* so long a start waits for configured ones */
 #define RESOLVE_MS 5000  /* a name of one that does not answer */
+#define DEAF_MS    10000 /* without any answer, their hellos must do */
 #define STRANGE_MS 5000  /* before a name is taken whose master is unknown */
 
 /* One of them. */
@@ -27,7 +28,8 @@ struct entry {
 	struct resolution *resolving;
 	int64_t resolved_at, since;
 	struct hello hello;
-	int64_t hello_at; /* 0 never */
+	int64_t hello_at;   /* 0 never */
+	int64_t greeted_at; /* heard on the server that it names; 0 never */
 };
 
 struct sentinels {
@@ -50,6 +52,9 @@ struct sentinels {
 	struct entry *list[SENTINELS_MAX];
 	size_t n;
 	int next_id;
+	unsigned era;
+	int64_t known_at;    /* somebody last knew the master by this name */
+	int64_t answered_at; /* somebody last answered; 0 never */
 	bool full;
 };
 
@@ -89,15 +94,23 @@ entry_free(struct entry *e)
 	free(e);
 }
 
+/* Forget them all. */
+static void
+forget_entries(struct sentinels *s)
+{
+	while (s->n > 0)
+		entry_free(s->list[--s->n]);
+	s->answered_at = 0;
+	s->era++;
+}
+
 /* Forget them all, and what the configuration said. */
 static void
 clear(struct sentinels *s)
 {
 	size_t i;
 
-	for (i = 0; i < s->n; i++)
-		entry_free(s->list[i]);
-	s->n = 0;
+	forget_entries(s);
 	for (i = 0; i < s->nhosts; i++)
 		free(s->hosts[i].host);
 	free(s->hosts);
@@ -273,6 +286,7 @@ adopt_name(struct sentinels *s, const char *name)
 	size_t i;
 
 	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->known_at = clock_ms();
 	log_info("backend %s: the Sentinels call it %s", s->backend, s->name);
 	for (i = 0; i < s->n; i++)
 		entry_open(s->list[i]);
@@ -291,6 +305,13 @@ is_ours(struct sentinels *s, const struct hello *h)
 		if (s->ops.maps(&h->primary, s->ops.arg) ||
 		    now - s->strange_since > STRANGE_MS)
 			adopt_name(s, h->name);
+	}
+	/* They have forgotten it, and know its servers by another one. */
+	if (!s->named && s->name[0] != '\0' && strcmp(h->name, s->name) != 0 &&
+	    now - s->known_at > STRANGE_MS &&
+	    s->ops.maps(&h->primary, s->ops.arg)) {
+		forget_entries(s);
+		adopt_name(s, h->name);
 	}
 	if (s->name[0] != '\0' && strcmp(h->name, s->name) != 0 &&
 	    strcmp(h->name, s->other) != 0) {
@@ -330,7 +351,7 @@ learn(struct sentinels *s, const struct place *place, const char *id)
 }
 
 void
-sentinels_hello(struct sentinels *s, const struct hello *h)
+sentinels_hello(struct sentinels *s, const struct hello *h, bool on_named)
 {
 	struct entry *e;
 	bool news;
@@ -341,7 +362,9 @@ sentinels_hello(struct sentinels *s, const struct hello *h)
 	news = e->hello_at == 0 || h->epoch != e->hello.epoch ||
 	       !place_equal(&h->primary, &e->hello.primary);
 	e->hello = *h;
-	e->hello_at = clock_ms();
+	e->hello_at = s->known_at = clock_ms();
+	if (on_named)
+		e->greeted_at = e->hello_at;
 	if (news)
 		s->ops.changed(s->ops.arg);
 }
@@ -372,6 +395,9 @@ sentinels_answered(struct sentinel *sentinel, void *arg)
 		    sentinel_trouble(sentinel));
 	e->answered = true;
 	e->missed = false;
+	s->answered_at = clock_ms();
+	if (sentinel_view(sentinel)->knows)
+		s->known_at = s->answered_at;
 	s->ops.changed(s->ops.arg);
 }
 
@@ -492,6 +518,33 @@ sentinels_fresh(const struct sentinels *s, int64_t since)
 			return false;
 	}
 	return true;
+}
+
+unsigned
+sentinels_era(const struct sentinels *s)
+{
+	return s->era;
+}
+
+bool
+sentinels_answered_ever(const struct sentinels *s)
+{
+	return s->answered_at != 0;
+}
+
+unsigned
+sentinels_greet(const struct sentinels *s, int64_t max_age)
+{
+	int64_t now = clock_ms();
+	unsigned greet = 0;
+	size_t i;
+
+	if (s->answered_at != 0 && now - s->answered_at < DEAF_MS)
+		return 0;
+	for (i = 0; i < s->n; i++)
+		greet += s->list[i]->greeted_at != 0 &&
+			 now - s->list[i]->greeted_at <= max_age;
+	return greet;
 }
 
 const char *

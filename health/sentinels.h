@@ -50,8 +50,8 @@ void sentinels_free(struct sentinels *s);
 /* Take what this load says of them; what is unchanged goes on. */
 void sentinels_configure(struct sentinels *s, const struct conf_backend *cb);
 
-/* A hello was heard on a server of this backend. */
-void sentinels_hello(struct sentinels *s, const struct hello *h);
+/* A hello was heard on a server of this backend; on the one that it names? */
+void sentinels_hello(struct sentinels *s, const struct hello *h, bool on_named);
 
 /* Forget those that are gone for good, look names up again; once a second. */
 void sentinels_tick(struct sentinels *s);
@@ -61,6 +61,17 @@ void sentinels_ask(struct sentinels *s);
 
 /* Has each that can be asked answered a question put since that clock_ms()? */
 bool sentinels_fresh(const struct sentinels *s, int64_t since);
+
+/* Rises when they are other Sentinels than before, or speak of another master.
+ */
+unsigned sentinels_era(const struct sentinels *s);
+
+/* Has any ever answered? */
+bool sentinels_answered_ever(const struct sentinels *s);
+
+/* How many were heard, not long ago, to reach the server that they name, if
+ * none of them could be asked for a while; else 0. */
+unsigned sentinels_greet(const struct sentinels *s, int64_t max_age);
 
 /* The master name; NULL unknown. */
 const char *sentinels_name(const struct sentinels *s);

@@ -158,16 +158,18 @@ switchover_start(struct event_base *base, struct members *m, struct group *g,
 		free(s);
 		return NULL;
 	}
-	g->watch.handover = true;
+	g->watch.handover = s->from;
+	g->switchover = s;
 	log_info("backend %s: switch-over from %s asked for", g->name,
 	    name(s, s->from));
 	return s;
 }
 
-void
-switchover_cancel(struct switchover *s)
+/* Forget it. */
+static void
+switchover_free(struct switchover *s)
 {
-	s->g->watch.handover = false;
+	s->g->watch.handover = -1;
 	s->g->switchover = NULL;
 	if (s->call != NULL)
 		order_call_cancel(s->call);
@@ -192,8 +194,14 @@ end(struct switchover *s, bool ok, const char *why)
 		    name(s, s->from));
 	log_line(ok ? LEVEL_INFO : LEVEL_WARN, "backend %s: switch-over: %s",
 	    s->g->name, text);
-	switchover_cancel(s);
+	switchover_free(s);
 	done(ok, text, arg);
+}
+
+void
+switchover_cancel(struct switchover *s)
+{
+	end(s, false, "it was given up");
 }
 
 /* The replica that has all the data, as of a check after the fence; -1 none. */
@@ -308,10 +316,13 @@ switchover_step(struct switchover *s)
 
 	if (s->m->list[s->from] == NULL || s->g->cb == NULL) {
 		end(s, false, "the configuration has changed");
-	} else if (s->g->writer >= 0 && s->g->writer != s->from) {
+	} else if (s->g->writer >= 0 && s->g->history.incumbent != s->from) {
 		end(s, true, "");
 	} else if (s->step == STEP_CATCH_UP) {
 		catch_up(s, now);
+	} else if (s->step == STEP_PROMOTE &&
+		   s->g->watch.aborted_at >= s->since) {
+		end(s, false, "the Sentinel gave the failover up");
 	} else if (s->step == STEP_PROMOTE && now - s->since > PROMOTE_MS) {
 		end(s, false, "no server was promoted in time");
 	}

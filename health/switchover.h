@@ -26,7 +26,7 @@ struct switchover *switchover_start(struct event_base *base, struct members *m,
     struct group *g, const char *to, switchover_done_cb done, void *arg,
     char *error, size_t size);
 
-/* Forget it; it does not call back. */
+/* Give it up: it calls back. */
 void switchover_cancel(struct switchover *s);
 
 /* Time has passed, or something has changed. */

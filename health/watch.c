@@ -12,20 +12,22 @@
 #include "health/sentinels.h"
 #include "health/watch.h"
 
-#define VOTE_AGE_MS    1000 /* of a Sentinel's answer that counts as witness */
-#define VOTE_RTT_MS    500  /* that it may have taken */
-#define VERDICT_AGE_MS 2000 /* of one that counts for the verdict */
-#define HELLO_AGE_MS   5000 /* they come every two seconds */
-#define LEADER_MS      1500 /* a leading Sentinel may be silent so long */
-#define LISTEN_MS      2500 /* by then a Sentinel would have been heard */
-#define SETTLE_MS      1000 /* a replica out of sight for less is no matter */
+#define VOTE_AGE_MS    1000  /* of a Sentinel's answer that counts as witness */
+#define VOTE_RTT_MS    500   /* that it may have taken */
+#define VERDICT_AGE_MS 2000  /* of one that counts for the verdict */
+#define HELLO_AGE_MS   5000  /* they come every two seconds */
+#define HELLO_EVERY_MS 3000  /* or a little later */
+#define LEADER_MS      1500  /* a leading Sentinel may be silent so long */
+#define LISTEN_MS      2500  /* by then a Sentinel would have been heard */
+#define SETTLE_MS      1000  /* a replica out of sight for less is no matter */
+#define RUN_ID_AGE_MS  60000 /* of one that still tells where a server is */
 
 void
 watch_init(struct watch *w)
 {
 	w->verdict.named = SERVER_UNKNOWN;
 	w->verdict.epoch = -1;
-	w->promoted = w->writer = -1;
+	w->promoted = w->writer = w->handover = -1;
 	w->began = clock_ms();
 }
 
@@ -37,7 +39,7 @@ watch_reset(struct group *g, int writer, bool provisional)
 
 	w->writer = writer;
 	w->replid[0] = '\0';
-	w->probed_at = w->offset = w->moved_at = 0;
+	w->probed_at = w->offset = w->moved_at = w->replica_at = 0;
 	w->followed = w->kept_up = w->unseen_since = 0;
 	w->standstill = 0;
 	memset(w->acked, 0, sizeof(w->acked));
@@ -82,6 +84,8 @@ run_id_at(const struct sentinels *all, const struct place *place)
 		if (one.sentinel == NULL)
 			continue;
 		v = sentinel_view(one.sentinel);
+		if (clock_ms() - v->at > RUN_ID_AGE_MS)
+			continue;
 		if (place_equal(&v->watched.place, place) &&
 		    v->watched.run_id[0] != '\0')
 			return v->watched.run_id;
@@ -166,7 +170,8 @@ probed_writer(struct watch *w, const struct observation *o)
 		w->standstill = 0;
 	} else if (w->moved_at >= w->probed_at) {
 		w->standstill = 0;
-	} else if (o->offset > w->offset) {
+	} else if (o->offset > w->offset && w->replica_at >= w->probed_at) {
+		/* Some replica that says it is linked was asked meanwhile. */
 		w->standstill++;
 	}
 	w->probed_at = o->at;
@@ -186,6 +191,8 @@ probed_replica(struct group *g, const struct observation *o, int64_t before)
 	struct watch *w = &g->watch;
 	struct lag lag = lag_of(&g->lag, o);
 
+	if (o->link_up && !o->syncing)
+		w->replica_at = o->at;
 	if (o->replica_offset > before)
 		w->moved_at = o->at;
 	if (lag.ms >= 0 && o->at - lag.ms > w->kept_up)
@@ -219,7 +226,7 @@ is_loose(const struct watch *w, const struct member *mb)
 	if (mb->id == w->writer || !is_of_lineage(w, mb))
 		return false;
 	if (s->health == HEALTH_UP && s->bad == 0)
-		return !s->known.syncing;
+		return !s->known.syncing && s->last.result != PROBE_LOADING;
 	return s->last.result != PROBE_REFUSED &&
 	       s->last.result != PROBE_CLOSED;
 }
@@ -265,7 +272,11 @@ collect_sources(const struct members *m, const struct group *g, int64_t now,
 			s->named = watch_map(m, g, &v->primary);
 			s->epoch = v->epoch;
 		}
-		if (one.hello != NULL && now - one.hello_at <= HELLO_AGE_MS) {
+		/* Whoever may PUBLISH can invent one: if any ever answered,
+		 * only such are heard. */
+		if (one.hello != NULL && now - one.hello_at <= HELLO_AGE_MS &&
+		    (one.answered ||
+			!sentinels_answered_ever(g->watch.sentinels))) {
 			s->heard = true;
 			s->hello_named = watch_map(m, g, &one.hello->primary);
 			s->hello_epoch = one.hello->epoch;
@@ -295,12 +306,16 @@ update_verdict(const struct members *m, struct group *g, int64_t now)
 	struct verdict_source sources[SENTINELS_MAX];
 	struct watch *w = &g->watch;
 	bool heirs[CONF_SERVERS_MAX] = {false}, was = w->verdict.hint;
+	int64_t epoch = w->verdict.epoch;
 	size_t i, n = collect_sources(m, g, now, sources);
 
 	for (i = 0; i < m->n; i++)
 		heirs[i] = m->list[i] != NULL && is_heir(g, m->list[i]);
 	verdict_update(&w->verdict, sources, n, sentinels_known(w->sentinels),
 	    heirs, m->n, now);
+	/* Sentinels that were made anew count from 0 again. */
+	if (w->verdict.epoch < epoch)
+		w->failover.last_used = 0;
 	if (w->verdict.hint && !was)
 		sentinels_ask(w->sentinels);
 }
@@ -317,16 +332,17 @@ update_failover(const struct members *m, struct group *g, int64_t now)
 
 	if (w->failover.phase == FAILOVER_NONE)
 		return;
-	x = m->list[w->failover.successor];
+	x = w->failover.successor < 0 ? NULL : m->list[w->failover.successor];
 	leader = sentinels_find(w->sentinels, w->failover.leader);
 	news.leader_alive = leader != NULL && sentinel_alive(leader, LEADER_MS);
 	news.primary = x != NULL && state(x)->role == ROLE_PRIMARY;
+	news.confirmed =
+	    w->verdict.epoch >= 0 && w->verdict.named == w->failover.successor;
 	end = failover_update(&w->failover, &news);
 	if (end == FAILOVER_GOES_ON)
 		return;
-	w->failover_end = end;
 	log_info("backend %s: the failover to %s has ended: %s", g->name,
-	    x == NULL ? "a server that is gone" : x->name,
+	    x == NULL ? "a server that is not here" : x->name,
 	    failover_end_str(end));
 }
 
@@ -361,11 +377,11 @@ update_witness(const struct members *m, struct group *g, int64_t now)
 {
 	struct watch *w = &g->watch;
 	struct witness_vote votes[SENTINELS_MAX];
-	struct witness_rules rules = {.fence = g->cb->fence,
-	    .fast = g->cb->fence_fast,
-	    .fence_after = g->cb->fence_after};
+	const struct witness_rules *rules = &g->rules;
 	struct witness_news news = {.now = now, .votes = votes};
 
+	if (!g->history.provisional)
+		w->witness.provisional = false;
 	if (w->writer < 0) {
 		w->worried = false;
 		return;
@@ -373,14 +389,29 @@ update_witness(const struct members *m, struct group *g, int64_t now)
 	update_unseen(m, g, now);
 	news.nvotes = collect_votes(m, g, now, votes);
 	news.known = sentinels_known(w->sentinels);
+	news.greet = sentinels_greet(
+	    w->sentinels, g->rules.fence_after + HELLO_EVERY_MS);
 	news.followed = w->followed;
 	news.kept_up = w->kept_up;
 	news.blocked = check_blocked(m->list[w->writer]->check, w->followed);
 	news.unseen =
 	    w->unseen_since != 0 && now - w->unseen_since >= SETTLE_MS;
 	news.standstill = w->standstill;
-	witness_update(&w->witness, &rules, &news);
-	w->worried = witness_worried(&w->witness, &rules, &news);
+	witness_update(&w->witness, rules, &news);
+	w->worried = witness_worried(&w->witness, rules, &news);
+}
+
+/* These are other Sentinels, or they speak of another master: what the old ones
+ * said and did is about nothing any more. */
+static void
+forget_verdict(struct watch *w)
+{
+	memset(&w->verdict, 0, sizeof(w->verdict));
+	w->verdict.named = SERVER_UNKNOWN;
+	w->verdict.epoch = -1;
+	memset(&w->failover, 0, sizeof(w->failover));
+	w->began = clock_ms();
+	w->era = sentinels_era(w->sentinels);
 }
 
 struct writer_evidence
@@ -391,12 +422,12 @@ watch_update(const struct members *m, struct group *g)
 	    .named = -1, .epoch = -1, .successor = -1, .promoted = -1};
 	int64_t now = clock_ms();
 
-	if (g->cb == NULL)
-		return ev;
+	if (w->era != sentinels_era(w->sentinels))
+		forget_verdict(w);
 	update_verdict(m, g, now);
 	update_failover(m, g, now);
 	update_witness(m, g, now);
-	ev.strict = g->cb->fence == FENCE_STRICT;
+	ev.strict = g->rules.fence == FENCE_STRICT;
 	ev.pending = sentinels_pending(w->sentinels);
 	ev.listening =
 	    sentinels_known(w->sentinels) == 0 && now - w->began < LISTEN_MS;
@@ -404,11 +435,13 @@ watch_update(const struct members *m, struct group *g)
 	ev.named = w->verdict.named;
 	ev.epoch = w->verdict.epoch;
 	ev.mapped = w->verdict.mapped;
-	if (w->failover.phase != FAILOVER_NONE)
+	ev.hearsay = !sentinels_answered_ever(w->sentinels);
+	ev.failing = w->failover.phase != FAILOVER_NONE;
+	if (ev.failing)
 		ev.successor = w->failover.successor;
 	ev.unwitnessed = w->writer >= 0 && w->witness.reason != WITNESS_FINE;
 	ev.promoted = w->promoted;
-	ev.handover = w->handover;
+	ev.handover = w->handover >= 0 && w->handover == g->history.incumbent;
 	if (ev.named >= 0 && m->list[ev.named] == NULL)
 		ev.named = -1;
 	return ev;
@@ -423,12 +456,16 @@ selected(const struct members *m, struct group *g, const struct sentinel *s,
 	char addr[ADDR_STR_MAX];
 	int x = watch_map(m, g, place);
 
-	if (x < 0 || x == g->history.incumbent ||
+	/* To one that is not here: the writer loses the writes all the same, if
+	 * these Sentinels do name servers of ours. */
+	if ((x < 0 && !w->verdict.mapped) ||
+	    (x >= 0 && x == g->history.incumbent && !g->history.fenced) ||
 	    !failover_select(&w->failover, x, sentinel_id(s), sentinel_epoch(s),
 		w->verdict.epoch, clock_ms()))
 		return false;
 	log_info("backend %s: sentinel %s has selected %s as the new primary",
-	    g->name, addr_str(sentinel_addr(s), addr), m->list[x]->name);
+	    g->name, addr_str(sentinel_addr(s), addr),
+	    x < 0 ? "a server that is not configured here" : m->list[x]->name);
 	return true;
 }
 
@@ -443,10 +480,10 @@ watch_event(const struct members *m, struct group *g, const struct sentinel *s,
 	case EVENT_SELECTED:
 		return selected(m, g, s, &e->place);
 	case EVENT_ABORTED:
+		w->aborted_at = clock_ms();
 		end = failover_abort(&w->failover, sentinel_id(s), clock_ms());
 		if (end == FAILOVER_GOES_ON)
 			return false;
-		w->failover_end = end;
 		log_info("backend %s: the failover has ended: %s", g->name,
 		    failover_end_str(end));
 		return true;

@@ -50,15 +50,15 @@ judge(const struct witness *w, const struct witness_rules *r,
 
 	if (!w->had_replica)
 		return WITNESS_FINE;
-	if (r->fast && n->standstill >= STANDSTILLS)
-		return WITNESS_OFFSET;
 	if (n->known == 0)
 		return WITNESS_FINE;
+	if (r->fast && n->standstill >= STANDSTILLS)
+		return WITNESS_OFFSET;
 	count(n, r->fence_after, &hear, &deaf);
 	if (deaf >= majority)
 		return n->now - n->kept_up <= KEEP_UP_MS ? WITNESS_FINE
 							 : WITNESS_SENTINELS;
-	if (hear > n->known - majority)
+	if (hear > n->known - majority || n->greet >= majority)
 		return WITNESS_FINE;
 	/* Neither a majority nor its opposite can be asked. */
 	if (n->unseen && n->now - n->followed - n->blocked > r->fence_after)
@@ -101,6 +101,8 @@ is_back(const struct witness *w, const struct witness_rules *r,
 		return true;
 	if (r->fence == FENCE_STRICT)
 		return false;
+	if (w->reason == WITNESS_REPLICAS && n->followed > w->since)
+		return true;
 	/* Its replicas caught up, and the Sentinels do not say otherwise. */
 	return n->kept_up > w->since && (w->reason != WITNESS_SENTINELS ||
 					    judge(w, r, n) == WITNESS_FINE);

@@ -35,6 +35,7 @@ struct witness_news {
 	const struct witness_vote *votes;
 	size_t nvotes;
 	unsigned known;      /* Sentinels there are, asked or not */
+	unsigned greet;      /* those heard to reach it, if none can be asked */
 	int64_t followed;    /* when a replica last was seen to keep up with it,
 			      * by itself or in the writer's INFO; 0 never */
 	int64_t kept_up;     /* the same, by itself only */

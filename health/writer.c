@@ -364,6 +364,14 @@ replaces_standing(const struct election *e)
 	return verdict(e, WRITER_STAY, CAUSE_STANDS, h->incumbent);
 }
 
+/* It was fenced, and writes again: why? */
+static enum writer_cause
+back(const struct writer_history *h)
+{
+	return h->fenced_for == CAUSE_UNWITNESSED ? CAUSE_WITNESSED
+						  : CAUSE_RESUMED;
+}
+
 /* W4 when the incumbent still is a primary. */
 static struct writer_verdict
 incumbent_stands(const struct election *e)
@@ -379,7 +387,7 @@ incumbent_stands(const struct election *e)
 	/* No client can reach it any more: nothing to resume. */
 	if (i->retired)
 		return verdict(e, WRITER_NONE, CAUSE_NO_CANDIDATE, -1);
-	return verdict(e, WRITER_SWITCH, CAUSE_RESUMED, h->incumbent);
+	return verdict(e, WRITER_SWITCH, back(h), h->incumbent);
 }
 
 /* Why the incumbent cannot take writes. */
@@ -476,7 +484,7 @@ confirm(const struct election *e, enum writer_cause cause)
 		return verdict(e, WRITER_NONE, CAUSE_NO_CANDIDATE, -1);
 	/* Who only W2 has chosen is as provisional as before. */
 	if (is_candidate(i) && h->fenced && cause != CAUSE_SELECTED)
-		cause = CAUSE_RESUMED;
+		cause = back(h);
 	if (is_candidate(i))
 		return verdict(e, h->fenced ? WRITER_SWITCH : WRITER_STAY,
 		    cause, h->incumbent);
@@ -493,6 +501,8 @@ by_failover(struct election *e)
 {
 	int x = e->evidence->successor;
 
+	if (x < 0)
+		return depose(e, CAUSE_FAILOVER, false);
 	/* For some seconds nobody is asked to witness it; then they are. */
 	if (x == e->history->incumbent)
 		return e->evidence->unwitnessed
@@ -504,14 +514,15 @@ by_failover(struct election *e)
 }
 
 /* Does the incumbent stand although the verdict names another, that cannot take
- * over? Only if the verdict is not newer than what it became the writer by. */
+ * over? Only if the verdict is not newer than what it became the writer by, or
+ * anyone may have published it. */
 static bool
 outlives_verdict(const struct election *e)
 {
 	const struct writer_history *h = e->history;
 
 	return h->incumbent >= 0 && !h->fenced && !h->provisional &&
-	       e->evidence->epoch <= h->epoch &&
+	       (e->evidence->epoch <= h->epoch || e->evidence->hearsay) &&
 	       is_candidate(&e->servers[h->incumbent]) &&
 	       !e->evidence->unwitnessed;
 }
@@ -565,18 +576,6 @@ by_ourselves(struct election *e)
 	return v;
 }
 
-/* The operator asked the writer to hand over: fenced, until it has become a
- * replica of another. */
-static struct writer_verdict
-by_handover(struct election *e)
-{
-	int i = e->history->incumbent;
-
-	if (i >= 0 && !is_candidate(&e->servers[i]))
-		return incumbent_lost(e);
-	return depose(e, CAUSE_HANDOVER, false);
-}
-
 struct writer_verdict
 writer_decide(const struct writer_server *servers, size_t n,
     const struct writer_history *history,
@@ -597,14 +596,16 @@ writer_decide(const struct writer_server *servers, size_t n,
 			e.voters += servers[j].link_up;
 		}
 	}
-	if (evidence->successor >= 0)
+	if (evidence->failing)
 		return by_failover(&e);
 	if (evidence->strict && !evidence->fresh)
 		return depose(&e, CAUSE_NO_MAJORITY, false);
-	if (evidence->handover &&
-	    (binding ? evidence->named == history->incumbent
-		     : !evidence->strict))
-		return by_handover(&e);
+	/* The operator asked it to hand over: fenced, as long as it could write
+	 * and no newer verdict names another. */
+	if (evidence->handover && history->incumbent >= 0 &&
+	    is_candidate(&servers[history->incumbent]) &&
+	    (!binding || evidence->named == history->incumbent))
+		return depose(&e, CAUSE_HANDOVER, false);
 	/* A name that never fitted any server is a fault of the configuration.
 	 */
 	if (binding && (evidence->named >= 0 || evidence->mapped))
@@ -681,6 +682,7 @@ writer_cause_str(enum writer_cause cause)
 	    [CAUSE_SELECTED] = "the Sentinels selected it, and it is a "
 			       "primary now",
 	    [CAUSE_UNWITNESSED] = "the writer is cut off from the others",
+	    [CAUSE_WITNESSED] = "the writer is in touch with the others again",
 	    [CAUSE_NO_MAJORITY] = "no majority of the Sentinels can be asked "
 				  "(fence = strict)",
 	    [CAUSE_OPERATOR] = "promoted by the operator",
@@ -714,6 +716,7 @@ writer_cause_rule(enum writer_cause cause)
 	case CAUSE_HANDOVER:
 		return "W5";
 	case CAUSE_UNWITNESSED:
+	case CAUSE_WITNESSED:
 		return "W6";
 	case CAUSE_NO_MAJORITY:
 		return "W7";

@@ -29,7 +29,8 @@ struct writer_server {
 /* What came before. */
 struct writer_history {
 	int incumbent;              /* index of the last writer, -1 never */
-	bool fenced;                /* it lost the writes already */
+	bool fenced;                /* it lost the writes already, */
+	int fenced_for;             /* an enum writer_cause: for this */
 	char run_id[REDIS_ID_MAX];  /* its process when it last was writer */
 	char replid[REDIS_ID_MAX];  /* its lineage when it last was writer */
 	char replid2[REDIS_ID_MAX]; /* and the one before */
@@ -46,7 +47,9 @@ struct writer_evidence {
 	int named;        /* whom it names; -1 a server that is not here */
 	int64_t epoch;    /* its epoch; -1 there is no verdict */
 	bool mapped;      /* one before it named a server that is here */
-	int successor;    /* selected in a failover under way; -1 none */
+	bool hearsay;     /* no Sentinel ever answered: it is only heard */
+	bool failing;     /* a failover from the incumbent is under way */
+	int successor;    /* selected in it; -1 a server that is not here */
 	bool unwitnessed; /* the incumbent is cut off from the others */
 	bool handover;    /* the operator asked it to hand over */
 	int promoted;     /* by the operator; -1 none */
@@ -86,6 +89,7 @@ enum writer_cause {
 	CAUSE_FAILOVER,       /* they have selected its successor */
 	CAUSE_SELECTED,       /* selected by them, and a primary now */
 	CAUSE_UNWITNESSED,    /* nobody else hears or follows it */
+	CAUSE_WITNESSED,      /* they do again */
 	CAUSE_NO_MAJORITY,    /* fence = strict: too few can be asked */
 	CAUSE_OPERATOR,       /* ctl promote */
 	CAUSE_HANDOVER,       /* ctl switchover */

@@ -184,7 +184,7 @@ static const struct sample samples[] = {
     {"standstill", "auto fast", WELL "; +150 still=1; +150 still=2", "..o"},
     {"standstill counts only if fast", "auto", WELL "; +300 still=2", ".."},
     {"standstill without Sentinels", "auto fast", "known=0 kept; +300 still=2",
-	".o"},
+	".."},
     {"standstill of a writer without replicas", "auto fast",
 	"hear=abc; +300 still=2", ".."},
     {"standstill while provisional", "auto fast",

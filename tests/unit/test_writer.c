@@ -130,9 +130,12 @@ parse_evidence(struct situation *s, const char *word)
 		ck_assert_int_eq(value[2], '/');
 		ev->epoch = atoi(value + 3);
 	} else if (strncmp(word, "selected=", 9) == 0) {
-		ev->successor = find(s, value[1]);
+		ev->failing = true;
+		ev->successor = value[1] == '?' ? -1 : find(s, value[1]);
 	} else if (strncmp(word, "promoted=", 9) == 0) {
 		ev->promoted = find(s, value[1]);
+	} else if (strcmp(word, "hearsay") == 0) {
+		ev->hearsay = true;
 	} else if (strcmp(word, "mapped") == 0) {
 		ev->mapped = true;
 	} else if (strcmp(word, "unwitnessed") == 0) {
@@ -172,6 +175,8 @@ parse_incumbent(struct situation *s, char *text)
 			h->epoch = atoi(word + 6);
 		else if (strcmp(word, "fenced") == 0)
 			h->fenced = true;
+		else if (strcmp(word, "cut-off") == 0)
+			h->fenced_for = CAUSE_UNWITNESSED;
 		else if (strcmp(word, "provisional") == 0)
 			h->provisional = true;
 		else

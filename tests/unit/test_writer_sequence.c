@@ -395,6 +395,7 @@ update(struct proxy *p)
 	ev->named = p->verdict.named;
 	ev->epoch = p->verdict.epoch;
 	ev->mapped = p->verdict.mapped;
+	ev->failing = p->failover.phase != FAILOVER_NONE;
 	ev->successor =
 	    p->failover.phase == FAILOVER_NONE ? -1 : p->failover.successor;
 	ev->unwitnessed = p->watched >= 0 && p->witness.reason != WITNESS_FINE;

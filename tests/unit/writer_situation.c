@@ -35,6 +35,7 @@ const char *const writer_causes[WRITER_CAUSES] = {
     [CAUSE_FAILOVER] = "failover",
     [CAUSE_SELECTED] = "selected",
     [CAUSE_UNWITNESSED] = "unwitnessed",
+    [CAUSE_WITNESSED] = "witnessed",
     [CAUSE_NO_MAJORITY] = "no-majority",
     [CAUSE_OPERATOR] = "operator",
     [CAUSE_HANDOVER] = "handover",
@@ -120,8 +121,9 @@ print_evidence(const struct situation *s)
 		fprintf(stderr, " %s=%c/%lld", ev->fresh ? "verdict" : "stale",
 		    ev->named < 0 ? '?' : s->names[ev->named],
 		    (long long)ev->epoch);
-	if (ev->successor >= 0)
-		fprintf(stderr, " selected=%c", s->names[ev->successor]);
+	if (ev->failing)
+		fprintf(stderr, " selected=%c",
+		    ev->successor < 0 ? '?' : s->names[ev->successor]);
 	if (ev->promoted >= 0)
 		fprintf(stderr, " promoted=%c", s->names[ev->promoted]);
 	fprintf(stderr, "%s%s%s%s%s |", ev->mapped ? " mapped" : "",
@@ -243,7 +245,8 @@ random_evidence(struct situation *s)
 		ev->named = once_in(6) ? -1 : random_index(s);
 		ev->epoch = (int64_t)random_below(5) - 1;
 	}
-	if (once_in(4))
+	ev->failing = once_in(4);
+	if (ev->failing && !once_in(6))
 		ev->successor = random_index(s);
 	if (once_in(6))
 		ev->promoted = random_index(s);
