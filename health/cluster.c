@@ -70,12 +70,18 @@ fit_of(const struct cluster_server *all, size_t i, size_t j)
 	return same ? FIT_DATA : FIT_NOT;
 }
 
-/* Is it back as a primary, while the one that replaced it is there? */
+/* Is it back as a primary, while the one that replaced it is there? It has not
+ * been told yet, or is about to be. */
 static bool
 is_back(const struct cluster_server *all, const struct cluster_server *s)
 {
-	return is_live(s) && !s->ok && s->led_by >= 0 && s != &all[s->led_by] &&
-	       is_live(&all[s->led_by]) && all[s->led_by].ok;
+	const struct cluster_server *now;
+
+	if (!is_live(s) || s->led_by < 0)
+		return false;
+	now = &all[s->led_by];
+	return now != s && is_live(now) && now->ok &&
+	       (!s->ok || same_id(s->replid, now->replid2));
 }
 
 /* The server that fits best. */
@@ -124,7 +130,7 @@ cluster_use(const struct cluster_server *s, bool leads)
 		return CLUSTER_REPLICA;
 	if (s->maintenance || s->refuses || (!s->up && !leads))
 		return CLUSTER_FENCED;
-	if (!s->up || s->loading || !s->ok)
+	if (!s->up || !leads || s->loading || !s->ok)
 		return CLUSTER_WAITS;
 	return CLUSTER_WRITES;
 }

@@ -48,6 +48,8 @@ cluster_reason(const struct monitor_server *ms)
 	case CLUSTER_STRANGER:
 		return "not in cluster mode, as others of this backend are";
 	case CLUSTER_WAITS:
+		if (ms->shard != NULL && strcmp(ms->shard, ms->conf->name) != 0)
+			return "replaced, and not told of it yet";
 		return "its cluster_state is not ok";
 	case CLUSTER_FENCED:
 		return "fenced: its cluster_state is not ok";

@@ -306,6 +306,32 @@ def test_blocked_primary(t):
     check_log(p)
 
 
+def test_replaced_while_stopped(t):
+    """A primary that is stopped until it is replaced loses its sessions, and gets
+    none when it wakes up and still takes itself for one."""
+    c = Cluster(t)
+    p = t.proxy(c.servers)
+    wait_settled(c, p)
+    stopped = c.primaries()[0]
+    new = c.replica_of(stopped)
+    kept = [p.client("write") for _ in range(6)]
+    at = {k: c.named(k.served_by()) for k in kept}
+    stopped.pause()
+    wait_for(lambda: new.name in writable(p), "another primary", 20)
+    wait_for(lambda: all(k.is_closed() for k in kept if at[k] is stopped),
+             "closed sessions")
+    p.wait_log("%s has been replaced: fenced, 2 sessions closed" % stopped.name)
+    stopped.resume()
+    ended = []
+    wait_for(lambda: ended.append(serving(c, p)) or stopped.follows(new),
+             "the old primary as a replica", 20)
+    assert stopped not in ended, "the old primary was reached"
+    wait_settled(c, p)
+    equal([(d["from"], d["to"]) for d in p.stats()["decisions"]],
+          [(stopped.name, new.name)])
+    check_log(p)
+
+
 def test_no_permission(t):
     """A user that may not ask CLUSTER INFO: the page has the missing right."""
     c = Cluster(t)
