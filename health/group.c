@@ -28,19 +28,16 @@ standing(const struct member *mb)
 
 /* Is this an older entry for the process that another entry stands for, too? */
 static bool
-is_duplicate(const struct members *m, const struct member *mb)
+is_duplicate(const struct member *mb)
 {
 	const struct check *c = mb->check;
 	const char *run_id = check_state(c)->known.run_id;
-	size_t i;
+	const struct member *o;
 
 	if (run_id[0] == '\0')
 		return false;
-	for (i = 0; i < m->n; i++) {
-		const struct member *o = m->list[i];
-
-		if (o == NULL || o == mb || o->group != mb->group ||
-		    check_state(o->check)->health != HEALTH_UP ||
+	TAILQ_FOREACH (o, &mb->group->members, in_group) {
+		if (o == mb || check_state(o->check)->health != HEALTH_UP ||
 		    strcmp(check_state(o->check)->known.run_id, run_id))
 			continue;
 		if (standing(mb) < standing(o))
@@ -57,16 +54,12 @@ is_duplicate(const struct members *m, const struct member *mb)
 /* Which entries stand for a process that another one stands for, too? That
  * takes comparing each with each, so only when something has changed. */
 static void
-find_duplicates(struct members *m, struct group *g)
+find_duplicates(struct group *g)
 {
-	size_t i;
+	struct member *mb;
 
-	for (i = 0; i < m->n; i++) {
-		struct member *mb = m->list[i];
-
-		if (mb == NULL || mb->group != g)
-			continue;
-		mb->duplicate = is_duplicate(m, mb);
+	TAILQ_FOREACH (mb, &g->members, in_group) {
+		mb->duplicate = is_duplicate(mb);
 		mb->resolved_at = check_resolved_at(mb->check);
 		memcpy(mb->run_id, check_state(mb->check)->known.run_id,
 		    sizeof(mb->run_id));
@@ -108,22 +101,19 @@ translate(const int *table, int id)
 
 /* Decide, with member ids in the verdict, the history and the evidence. */
 static struct writer_verdict
-decide(const struct members *m, const struct group *g)
+decide(const struct group *g)
 {
 	struct writer_server servers[CONF_SERVERS_MAX];
 	int ids[CONF_SERVERS_MAX], index[CONF_SERVERS_MAX];
 	struct writer_history h = g->history;
 	struct writer_evidence ev = g->evidence;
 	struct writer_verdict v;
-	size_t i, n = 0;
+	const struct member *mb;
+	size_t n = 0;
 
-	for (i = 0; i < m->n; i++) {
-		const struct member *mb = m->list[i];
-
-		index[i] = -1;
-		if (mb == NULL || mb->group != g)
-			continue;
-		index[i] = (int)n;
+	memset(index, -1, sizeof(index));
+	TAILQ_FOREACH (mb, &g->members, in_group) {
+		index[mb->id] = (int)n;
 		servers[n] = evidence_of(mb);
 		ids[n++] = mb->id;
 	}
@@ -369,20 +359,19 @@ remember(const struct members *m, struct group *g)
 static void
 fence_pretenders(struct members *m, struct group *g)
 {
-	size_t i;
+	const struct server_state *s;
+	struct member *mb;
+	bool claims;
 
-	for (i = 0; i < m->n; i++) {
-		struct member *mb = m->list[i];
-		bool claims;
-
-		if (mb == NULL || mb->group != g || (int)i == g->writer)
+	TAILQ_FOREACH (mb, &g->members, in_group) {
+		s = check_state(mb->check);
+		if (mb->id == g->writer)
 			continue;
 		claims = g->verdict.cause != CAUSE_NOT_CHECKED &&
-			 member_state(m, (int)i)->role == ROLE_PRIMARY &&
-			 member_state(m, (int)i)->health == HEALTH_UP;
-		if (!claims || (int)i == g->verdict.writer ||
-		    (g->writer >= 0 && same_process(m, (int)i, g->writer))) {
-			if (member_state(m, (int)i)->role == ROLE_REPLICA)
+			 s->role == ROLE_PRIMARY && s->health == HEALTH_UP;
+		if (!claims || mb->id == g->verdict.writer ||
+		    (g->writer >= 0 && same_process(m, mb->id, g->writer))) {
+			if (s->role == ROLE_REPLICA)
 				mb->fenced = false;
 			continue;
 		}
@@ -425,19 +414,14 @@ pace_checks(struct members *m, const struct group *g)
 {
 	bool hurry = g->writer < 0 || g->verdict.action == WRITER_WAIT ||
 		     g->watch.worried;
-	size_t i;
+	struct member *mb;
 
-	for (i = 0; i < m->n; i++) {
-		const struct member *mb = m->list[i];
-
-		if (mb != NULL && mb->group == g && mb->fenced)
+	TAILQ_FOREACH (mb, &g->members, in_group) {
+		if (mb->fenced)
 			hurry |= check_state(mb->check)->health == HEALTH_UP;
 	}
-	for (i = 0; i < m->n; i++) {
-		if (m->list[i] == NULL || m->list[i]->group != g)
-			continue;
-		member_pace(m, m->list[i], pace_of(g, m->list[i], hurry));
-	}
+	TAILQ_FOREACH (mb, &g->members, in_group)
+		member_pace(m, mb, pace_of(g, mb, hurry));
 }
 
 void
@@ -448,7 +432,7 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 	if (!g->redis)
 		return;
 	if (g->changed)
-		find_duplicates(m, g);
+		find_duplicates(g);
 	if (shards_detect(m, g) && !g->cluster)
 		return;
 	if (g->cluster) {
@@ -456,7 +440,7 @@ group_evaluate(struct members *m, struct group *g, int64_t evidence_at)
 		return;
 	}
 	g->evidence = watch_update(m, g);
-	g->verdict = decide(m, g);
+	g->verdict = decide(g);
 	switch (g->verdict.action) {
 	case WRITER_STAY:
 	case WRITER_WAIT:

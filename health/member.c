@@ -25,6 +25,8 @@ member_pace(const struct members *m, struct member *mb, int64_t pace)
 {
 	size_t i;
 
+	if (mb->pace == pace)
+		return;
 	mb->pace = pace;
 	for (i = 0; i < m->n; i++) {
 		const struct member *o = m->list[i];

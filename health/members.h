@@ -29,6 +29,7 @@ struct switchover;
 struct member {
 	/* Of the configuration. */
 	struct group *group;
+	TAILQ_ENTRY(member) in_group;
 	const struct conf_server *cs; /* NULL once retired */
 	char *name;
 
@@ -59,6 +60,7 @@ struct member {
 /* A backend: its servers, and who takes the writes. */
 struct group {
 	TAILQ_ENTRY(group) link;
+	TAILQ_HEAD(member_list, member) members;
 	char *name;
 	const struct conf_backend *cb; /* NULL once removed */
 	struct witness_rules rules;    /* of cb, also once that is gone */

@@ -19,7 +19,7 @@
 #include "health/group.h"
 #include "health/member.h"
 #include "health/monitor.h"
-#include "health/readers.h"
+#include "health/publisher.h"
 #include "health/sentinels.h"
 #include "health/shards.h"
 #include "health/switchover.h"
@@ -31,23 +31,14 @@
 #define ANSWER_MS      1000 /* that Sentinels have to answer after a stall */
 #define LATE_LOG_MS    1000 /* a late worker is named so often */
 
-/* A snapshot that some worker may still use. */
-struct published {
-	TAILQ_ENTRY(published) link;
-	struct snapshot *snapshot;
-};
-
-TAILQ_HEAD(published_list, published);
-
 struct monitor {
 	struct members all;      /* what is known and decided */
 	struct event_base *base; /* (borrowed from main) */
 	struct monitor_ops ops;
-	const struct conf *conf; /* (borrowed from main) */
 	struct resolver *resolver;
 	struct event *tick;
 	struct duties *duties;
-	struct published_list published;
+	struct publisher *publisher;
 	int64_t last_tick;
 	unsigned ticks;
 	int64_t lease_needs; /* the lease waits for probes begun after this */
@@ -61,8 +52,6 @@ static bool group_maps_cb(const struct place *, void *);
 static void group_changed_cb(void *);
 static void group_event_cb(
     const struct sentinel *, const struct sentinel_event *, void *);
-static void publish(struct monitor *);
-static void publish_changes(struct monitor *);
 
 struct monitor *
 monitor_new(struct event_base *base, const struct monitor_ops *ops)
@@ -75,13 +64,13 @@ monitor_new(struct event_base *base, const struct monitor_ops *ops)
 	m->base = base;
 	m->ops = *ops;
 	m->all.monitor = m;
+	m->publisher = publisher_new(&m->all, ops->publish, ops->arg);
 	m->all.seen = ops->seen;
 	m->all.closed = ops->closed;
 	m->all.sessions = ops->sessions;
 	m->all.held = ops->held;
 	m->all.arg = ops->arg;
 	TAILQ_INIT(&m->all.groups);
-	TAILQ_INIT(&m->published);
 	m->resolver = resolver_new(base);
 	m->tick = event_new(base, -1, EV_PERSIST, monitor_tick_cb, m);
 	if (m->resolver == NULL || m->tick == NULL)
@@ -98,6 +87,7 @@ member_free(struct monitor *m, struct member *mb)
 {
 	watch_forget(mb->group, mb->id);
 	shards_forget(&m->all, mb);
+	TAILQ_REMOVE(&mb->group->members, mb, in_group);
 	m->all.list[mb->id] = NULL;
 	duty_release(mb->duty);
 	free(mb->name);
@@ -116,20 +106,6 @@ group_free(struct monitor *m, struct group *g)
 	free(g);
 }
 
-/* Free snapshots that no worker uses any more. */
-static void
-sweep(struct monitor *m, uint64_t seen)
-{
-	struct published *p;
-
-	while ((p = TAILQ_FIRST(&m->published)) != NULL &&
-	       p->snapshot->generation < seen) {
-		TAILQ_REMOVE(&m->published, p, link);
-		free(p->snapshot);
-		free(p);
-	}
-}
-
 void
 monitor_free(struct monitor *m)
 {
@@ -142,7 +118,7 @@ monitor_free(struct monitor *m)
 	}
 	while ((g = TAILQ_FIRST(&m->all.groups)) != NULL)
 		group_free(m, g);
-	sweep(m, UINT64_MAX);
+	publisher_free(m->publisher);
 	duties_free(m->duties);
 	resolver_free(m->resolver);
 	event_free(m->tick);
@@ -174,6 +150,7 @@ group_new(struct monitor *m, const char *name)
 	    .event = group_event_cb,
 	    .arg = g};
 
+	TAILQ_INIT(&g->members);
 	g->name = xstrdup(name);
 	g->all = &m->all;
 	g->writer = g->history.incumbent = -1;
@@ -189,13 +166,11 @@ static struct member *
 member_find(const struct monitor *m, const struct group *g,
     const struct conf_server *cs)
 {
-	size_t i;
+	struct member *mb;
 
-	for (i = 0; i < m->all.n; i++) {
-		struct member *mb = m->all.list[i];
-
-		if (mb != NULL && mb->group == g &&
-		    check_same_host(mb->check, cs))
+	(void)m;
+	TAILQ_FOREACH (mb, &g->members, in_group) {
+		if (check_same_host(mb->check, cs))
 			return mb;
 	}
 	return NULL;
@@ -212,6 +187,7 @@ member_new(struct monitor *m, struct group *g)
 		;
 	mb->id = (int)id;
 	mb->group = g;
+	TAILQ_INSERT_TAIL(&g->members, mb, in_group);
 	mb->cluster.shard = -1;
 	m->all.list[id] = mb;
 	if (id >= m->all.n)
@@ -277,7 +253,6 @@ monitor_configure(struct monitor *m, struct conf *conf)
 		if (m->all.list[i] != NULL)
 			m->all.list[i]->cs = NULL;
 	}
-	m->conf = conf;
 	for (i = 0; i < conf->nbackends; i++) {
 		struct conf_backend *cb = &conf->backends[i];
 
@@ -305,7 +280,7 @@ monitor_configure(struct monitor *m, struct conf *conf)
 	/* The first lease: nobody is the writer yet. */
 	if (m->all.generation == 0)
 		m->ops.lease(clock_ms() + LEASE_MS, m->ops.arg);
-	publish(m);
+	publisher_all(m->publisher, conf);
 	return 0;
 }
 
@@ -325,7 +300,6 @@ bury_retired(struct monitor *m, uint64_t seen)
 	struct group *g, *next;
 	struct member *mb;
 	size_t i;
-	bool empty;
 
 	for (i = 0; i < m->all.n; i++) {
 		mb = m->all.list[i];
@@ -343,87 +317,9 @@ bury_retired(struct monitor *m, uint64_t seen)
 	}
 	for (g = TAILQ_FIRST(&m->all.groups); g != NULL; g = next) {
 		next = TAILQ_NEXT(g, link);
-		empty = g->cb == NULL;
-		for (i = 0; i < m->all.n && empty; i++)
-			empty = m->all.list[i] == NULL ||
-				m->all.list[i]->group != g;
-		if (empty)
+		if (g->cb == NULL && TAILQ_EMPTY(&g->members))
 			group_free(m, g);
 	}
-}
-
-/*
- * Publishing.
- */
-
-/* The newest published picture of a member; NULL if it is not in it. */
-static const struct snapshot_server *
-last_picture(const struct monitor *m, int id)
-{
-	const struct published *p = TAILQ_LAST(&m->published, published_list);
-
-	if (p == NULL || (size_t)id >= p->snapshot->nservers ||
-	    !p->snapshot->servers[id].used)
-		return NULL;
-	return &p->snapshot->servers[id];
-}
-
-/* Bring what the workers are to know of all members up to date. */
-static void
-take_pictures(struct monitor *m)
-{
-	struct group *g;
-	size_t i;
-
-	for (i = 0; i < m->all.n; i++) {
-		if (m->all.list[i] != NULL)
-			group_picture(&m->all, m->all.list[i]);
-	}
-	TAILQ_FOREACH (g, &m->all.groups, link)
-		readers_update(&m->all, g);
-}
-
-/* Make a snapshot of all members and hand it to the workers. */
-static void
-publish(struct monitor *m)
-{
-	struct published *p = xcalloc(1, sizeof(*p));
-	struct snapshot *s =
-	    xcalloc(1, sizeof(*s) + m->all.n * sizeof(s->servers[0]));
-	size_t i;
-
-	take_pictures(m);
-	s->generation = ++m->all.generation;
-	s->conf = m->conf;
-	s->nservers = m->all.n;
-	for (i = 0; i < m->all.n; i++) {
-		if (m->all.list[i] != NULL)
-			s->servers[i] = m->all.list[i]->now;
-	}
-	p->snapshot = s;
-	TAILQ_INSERT_TAIL(&m->published, p, link);
-	m->ops.publish(s, m->ops.arg);
-}
-
-/* Publish if anything is different from what the workers know. */
-static void
-publish_changes(struct monitor *m)
-{
-	size_t i;
-	bool news = false;
-
-	take_pictures(m);
-	for (i = 0; i < m->all.n && !news; i++) {
-		const struct snapshot_server *was;
-
-		if (m->all.list[i] == NULL)
-			continue;
-		was = last_picture(m, (int)i);
-		news =
-		    was == NULL || snapshot_is_news(&m->all.list[i]->now, was);
-	}
-	if (news)
-		publish(m);
 }
 
 /*
@@ -504,7 +400,7 @@ monitor_checked_cb(
 		if (mb->group->switchover != NULL)
 			switchover_step(mb->group->switchover);
 	}
-	publish_changes(m);
+	publisher_changes(m->publisher);
 }
 
 /* The Sentinels' hello, on some server: it is about the groups of that. */
@@ -541,7 +437,7 @@ group_changed_cb(void *arg)
 	group_evaluate(g->all, g, clock_ms());
 	if (g->switchover != NULL)
 		switchover_step(g->switchover);
-	publish_changes(g->all->monitor);
+	publisher_changes(g->all->monitor->publisher);
 }
 
 static void
@@ -560,14 +456,14 @@ monitor_seen(struct monitor *m)
 	struct group *g;
 	uint64_t seen = m->ops.seen(m->ops.arg);
 
-	sweep(m, seen);
+	publisher_sweep(m->publisher, seen);
 	TAILQ_FOREACH (g, &m->all.groups, link) {
 		if (seen >= g->fence_generation)
 			group_fence_seen(&m->all, g);
 		if (g->switchover != NULL)
 			switchover_step(g->switchover);
 	}
-	publish_changes(m);
+	publisher_changes(m->publisher);
 }
 
 /* Name workers that have not taken a fence for a second. */
@@ -663,7 +559,7 @@ monitor_tick_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	log_late(m, now);
 	bury_retired(m, m->ops.seen(m->ops.arg));
-	publish_changes(m);
+	publisher_changes(m->publisher);
 }
 
 /*

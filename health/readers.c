@@ -119,14 +119,11 @@ readers_update(struct members *m, struct group *g)
 	struct lag_limits limits = limits_of(g);
 	bool sure[CONF_SERVERS_MAX];
 	int64_t now = clock_ms();
+	struct member *mb;
 	size_t i, n = 0;
 
 	note_writer(m, g);
-	for (i = 0; i < m->n; i++) {
-		struct member *mb = m->list[i];
-
-		if (mb == NULL || mb->group != g)
-			continue;
+	TAILQ_FOREACH (mb, &g->members, in_group) {
 		mb->lag = lag_now(m, mb);
 		sure[n] = g->redis && group_sure_writer(m, mb) != NULL;
 		r[n] = (struct lag_reader){.fit = mb->fit,

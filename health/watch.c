@@ -98,16 +98,14 @@ run_id_at(const struct sentinels *all, const struct place *place)
 	return "";
 }
 
-/* Is the member at this place, by its address or by its name? */
+/* Is the member at this place, by its address (family 0: it is a name) or by
+ * its name? */
 static bool
-is_at(const struct member *mb, const struct place *place)
+is_at(
+    const struct member *mb, const struct place *place, const struct addr *addr)
 {
-	struct addr there;
-
-	if (check_is_host(mb->check, place->host, place->port))
-		return true;
-	return addr_parse_ip(place->host, place->port, &there) == 0 &&
-	       addr_equal(&there, check_addr(mb->check));
+	return (addr->family != 0 && addr_equal(addr, check_addr(mb->check))) ||
+	       check_is_host(mb->check, place->host, place->port);
 }
 
 /* Of two members that fit, the one that is in use and answers. */
@@ -128,18 +126,17 @@ watch_map(
 {
 	const char *run_id = run_id_at(g->watch.sentinels, place);
 	int by_id = -1, by_place = -1;
-	size_t i;
+	const struct member *mb;
+	struct addr addr;
 
-	for (i = 0; i < m->n; i++) {
-		const struct member *mb = m->list[i];
-
-		if (mb == NULL || mb->group != g)
-			continue;
+	if (addr_parse_ip(place->host, place->port, &addr) != 0)
+		addr.family = 0;
+	TAILQ_FOREACH (mb, &g->members, in_group) {
 		if (run_id[0] != '\0' &&
 		    strcmp(state(mb)->known.run_id, run_id) == 0)
-			by_id = better(m, by_id, (int)i);
-		if (is_at(mb, place))
-			by_place = better(m, by_place, (int)i);
+			by_id = better(m, by_id, mb->id);
+		if (is_at(mb, place, &addr))
+			by_place = better(m, by_place, mb->id);
 	}
 	return by_id >= 0 ? by_id : by_place;
 }
@@ -233,15 +230,14 @@ is_loose(const struct watch *w, const struct member *mb)
 
 /* Since when is some replica loose? 0: none is. */
 static void
-update_unseen(const struct members *m, struct group *g, int64_t now)
+update_unseen(struct group *g, int64_t now)
 {
 	struct watch *w = &g->watch;
+	const struct member *mb;
 	bool loose = false;
-	size_t i;
 
-	for (i = 0; i < m->n && !loose; i++)
-		loose = m->list[i] != NULL && m->list[i]->group == g &&
-			is_loose(w, m->list[i]);
+	TAILQ_FOREACH (mb, &g->members, in_group)
+		loose |= is_loose(w, mb);
 	if (!loose)
 		w->unseen_since = 0;
 	else if (w->unseen_since == 0)
@@ -292,9 +288,9 @@ is_heir(const struct group *g, const struct member *mb)
 	const struct server_state *s = state(mb);
 	const char *replid = g->history.replid;
 
-	return mb->group == g && mb->id != g->history.incumbent &&
-	       g->history.incumbent >= 0 && s->health == HEALTH_UP &&
-	       s->bad == 0 && s->role == ROLE_PRIMARY && replid[0] != '\0' &&
+	return mb->id != g->history.incumbent && g->history.incumbent >= 0 &&
+	       s->health == HEALTH_UP && s->bad == 0 &&
+	       s->role == ROLE_PRIMARY && replid[0] != '\0' &&
 	       (strcmp(s->known.replid2, replid) == 0 ||
 		   strcmp(s->known.replid, replid) == 0);
 }
@@ -307,10 +303,11 @@ update_verdict(const struct members *m, struct group *g, int64_t now)
 	struct watch *w = &g->watch;
 	bool heirs[CONF_SERVERS_MAX] = {false}, was = w->verdict.hint;
 	int64_t epoch = w->verdict.epoch;
-	size_t i, n = collect_sources(m, g, now, sources);
+	size_t n = collect_sources(m, g, now, sources);
+	const struct member *mb;
 
-	for (i = 0; i < m->n; i++)
-		heirs[i] = m->list[i] != NULL && is_heir(g, m->list[i]);
+	TAILQ_FOREACH (mb, &g->members, in_group)
+		heirs[mb->id] = is_heir(g, mb);
 	verdict_update(&w->verdict, sources, n, sentinels_known(w->sentinels),
 	    heirs, m->n, now);
 	/* Sentinels that were made anew count from 0 again. */
@@ -386,7 +383,7 @@ update_witness(const struct members *m, struct group *g, int64_t now)
 		w->worried = false;
 		return;
 	}
-	update_unseen(m, g, now);
+	update_unseen(g, now);
 	news.nvotes = collect_votes(m, g, now, votes);
 	news.known = sentinels_known(w->sentinels);
 	news.greet = sentinels_greet(
