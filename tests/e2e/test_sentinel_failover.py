@@ -83,7 +83,8 @@ def test_there_and_back(t):
 
 def test_missed_events(t):
     """The connections that listen to the Sentinels break over and over while a
-    failover begins: asking reconciles, the writer is right soon after."""
+    failover begins: asking reconciles, the writer is right soon after, and only
+    what the old primary took until then is lost."""
     g = t.group(2)
     s = t.sentinels(g)
     p = proxy(t, g, hold="30s")
@@ -112,7 +113,8 @@ def test_missed_events(t):
 
 def test_no_events(t):
     """A user that may not listen to the Sentinels' events: asking them suffices
-    to follow a failover within seconds."""
+    to follow a failover within seconds. (What the old primary took in the second
+    before their verdict is lost: the log names the right that is missing.)"""
     g = t.group(2)
     s = t.sentinels(g, user="deaf on >secret -@all +ping +info +sentinel|master "
                             "+sentinel|get-master-addr-by-name +sentinel|replicas "
