@@ -357,7 +357,7 @@ def test_other_addresses(t):
     p.wait_writer(new)
     w.wait_more(200)
     w.check_kept(new)
-    equal({x["names"] for x in p.sentinels()}, {new.name})
+    wait_for(lambda: {x["names"] for x in p.sentinels()} == {new.name}, "verdicts")
 
 
 def test_host_names(t):

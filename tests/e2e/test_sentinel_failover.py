@@ -57,7 +57,8 @@ def test_planned(t):
         "redis: %s took over from redis-1: the Sentinels " % new.name), d[0]
     assert "Sentinel epoch" in d[0]["evidence"], d[0]
     told_by(p, 3)
-    equal({(x["names"], x["epoch"]) for x in p.sentinels()}, {(new.name, 1)})
+    wait_for(lambda: {(x["names"], x["epoch"]) for x in p.sentinels()} ==
+             {(new.name, 1)}, "the new verdict of all")
     assert new.name in p.backend()["summary"]
     assert d[0]["text"] in p.ctl("status")[1]
 
