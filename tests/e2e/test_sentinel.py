@@ -110,6 +110,7 @@ def test_listed_and_unreachable(t):
     g = t.group(1)
     s = t.sentinels(g)
     mute = lib.socket.socket()
+    mute.setsockopt(lib.socket.SOL_SOCKET, lib.socket.SO_REUSEADDR, 1)
     mute.bind((HOST, t.ports.take()))
     mute.listen(8)
     silent = "%s:%d" % mute.getsockname()
