@@ -39,9 +39,10 @@ struct sentinel {
 	struct event *timer;
 	struct sentinel_view view, next; /* next: of the round under way */
 	size_t answered; /* questions of the round; those are in order */
-	bool asking, lists, deaf;
+	bool asking, lists, deaf, subscribed;
 	int64_t asked_at, epoch;
 	unsigned rounds, ticks;
+	const char *denied; /* a right that the user lacks; NULL none */
 	char trouble[96];
 };
 
@@ -113,6 +114,7 @@ sentinel_ask(struct sentinel *s)
 		return;
 	s->asking = true;
 	s->answered = 0;
+	s->denied = NULL;
 	s->asked_at = clock_ms();
 	s->lists = s->rounds++ % LIST_EVERY == 0;
 	s->next = s->view;
@@ -163,7 +165,7 @@ ask_down(const char *why, void *arg)
 	struct sentinel *s = arg;
 
 	s->asking = false;
-	snprintf(s->trouble, sizeof(s->trouble), "%s", why);
+	sentinel_blame(s, why);
 	s->ops->lost(s, why, s->ops->arg);
 }
 
@@ -173,6 +175,7 @@ listen_up(void *arg)
 	static const char *const subscribe[] = {"PSUBSCRIBE", "*", NULL};
 	struct sentinel *s = arg;
 
+	s->subscribed = false; /* this is answered first */
 	link_send(s->listen, subscribe);
 }
 
@@ -319,31 +322,44 @@ end_round(struct sentinel *s)
 	s->view = s->next;
 	if (s->view.knows)
 		s->trouble[0] = '\0';
+	else if (s->denied != NULL)
+		snprintf(s->trouble, sizeof(s->trouble),
+		    "the user lacks the right %s", s->denied);
 	else
 		snprintf(s->trouble, sizeof(s->trouble),
 		    "it does not know the master name %s", s->name);
 	s->ops->answered(s, s->ops->arg);
 }
 
-/* An answer that is an error says so, once. */
-static void
-complain(struct sentinel *s, const struct resp *r)
+/* Is it an error for want of rights? Says once which right that is. */
+static bool
+is_denied(struct sentinel *s, const struct resp *r, const char *right)
 {
-	static const char *const missing[] = {
+	char text[ADDR_STR_MAX];
+
+	if (r->type != RESP_ERROR || r->len < 6 ||
+	    memcmp(r->str, "NOPERM", 6) != 0)
+		return false;
+	if (!s->deaf)
+		log_warn("sentinel %s: the user may not ask all that is "
+			 "needed: ACL SETUSER … %s",
+		    addr_str(&s->addr, text), right);
+	s->deaf = true;
+	return true;
+}
+
+/* The right that a question needs. */
+static const char *
+right_for(enum question q)
+{
+	static const char *const rights[] = {
 	    [ASK_ADDR] = "+sentinel|get-master-addr-by-name",
 	    [ASK_MASTER] = "+sentinel|master",
 	    [ASK_INFO] = "+info",
 	    [ASK_REPLICAS] = "+sentinel|replicas",
 	    [ASK_SENTINELS] = "+sentinel|sentinels"};
-	char text[ADDR_STR_MAX];
 
-	if (r->type != RESP_ERROR || r->len < 6 ||
-	    memcmp(r->str, "NOPERM", 6) != 0 || s->deaf)
-		return;
-	s->deaf = true;
-	log_warn("sentinel %s: the user may not ask all that is needed: ACL "
-		 "SETUSER … %s",
-	    addr_str(&s->addr, text), missing[s->answered]);
+	return rights[q];
 }
 
 static void
@@ -356,7 +372,9 @@ ask_reply(const struct resp *r, size_t n, void *arg)
 		link_restart(s->ask, "protocol error");
 		return;
 	}
-	complain(s, r);
+	if (is_denied(s, r, right_for((enum question)s->answered)) &&
+	    s->answered <= ASK_MASTER)
+		s->denied = right_for((enum question)s->answered);
 	switch ((enum question)s->answered) {
 	case ASK_ADDR:
 		read_addr(&s->next, r, n);
@@ -387,6 +405,11 @@ listen_reply(const struct resp *r, size_t n, void *arg)
 	struct sentinel *s = arg;
 	struct sentinel_event e;
 
+	if (r->type == RESP_ERROR && memmem(r->str, r->len, "channel", 7))
+		is_denied(s, r, "allchannels");
+	else if (r->type == RESP_ERROR)
+		is_denied(s, r, s->subscribed ? "+ping" : "+psubscribe");
+	s->subscribed = true;
 	if (n != 5 || !resp_is(&r[1], "pmessage"))
 		return;
 	e = hello_event(&r[3], &r[4]);
@@ -440,4 +463,10 @@ const char *
 sentinel_trouble(const struct sentinel *s)
 {
 	return s->trouble;
+}
+
+void
+sentinel_blame(struct sentinel *s, const char *why)
+{
+	snprintf(s->trouble, sizeof(s->trouble), "%s", why);
 }

@@ -81,4 +81,7 @@ bool sentinel_fresh(const struct sentinel *s, int64_t since);
 /* Why it cannot be asked, in words; "" if it can. */
 const char *sentinel_trouble(const struct sentinel *s);
 
+/* Have sentinel_trouble() say that, until it answers. */
+void sentinel_blame(struct sentinel *s, const char *why);
+
 #endif

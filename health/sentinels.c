@@ -132,20 +132,31 @@ sentinels_free(struct sentinels *s)
 	free(s);
 }
 
-/* The one there, or of that id (either may be NULL); NULL none. */
+/* Is one at this place, as it was told or as its name was resolved? */
+static bool
+is_at(const struct entry *e, const struct place *place)
+{
+	struct addr addr;
+
+	if (place_equal(&e->place, place))
+		return true;
+	return e->sentinel != NULL &&
+	       addr_parse_ip(place->host, place->port, &addr) == 0 &&
+	       addr_equal(&addr, sentinel_addr(e->sentinel));
+}
+
+/* The one of that id, or else the one there; NULL none. */
 static struct entry *
 find(const struct sentinels *s, const struct place *place, const char *id)
 {
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		if (id != NULL && id[0] != '\0' &&
-		    strcmp(s->list[i]->id, id) == 0)
+		if (strcmp(s->list[i]->id, id) == 0)
 			return s->list[i];
 	}
 	for (i = 0; i < s->n; i++) {
-		if (place != NULL && place_equal(&s->list[i]->place, place) &&
-		    (id == NULL || s->list[i]->id[0] == '\0'))
+		if (is_at(s->list[i], place))
 			return s->list[i];
 	}
 	return NULL;
@@ -185,6 +196,7 @@ entry_resolved_cb(const struct addr *addr, const char *error, void *arg)
 		sentinel_open(e->sentinel, addr);
 		return;
 	}
+	sentinel_blame(e->sentinel, error);
 	if (!e->missed)
 		log_warn("backend %s: sentinel %s:%u: %s", e->all->backend,
 		    e->place.host, e->place.port, error);
@@ -331,23 +343,49 @@ answers(const struct entry *e)
 	       clock_ms() - sentinel_view(e->sentinel)->at <= FRESH_MS;
 }
 
-/* The entry of a Sentinel that was heard of; NULL if there are too many. */
+/* Only one Sentinel is at a place: forget what else was said to be there. */
+static void
+evict(struct sentinels *s, const struct entry *keep)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		struct entry *e = s->list[i];
+
+		if (e == keep || e->configured ||
+		    !place_equal(&e->place, &keep->place))
+			continue;
+		entry_free(e);
+		s->list[i--] = s->list[--s->n];
+	}
+}
+
+/* The entry of a Sentinel that was heard of; NULL if it is not one of those in
+ * the configuration, or there are too many. */
 static struct entry *
 learn(struct sentinels *s, const struct place *place, const char *id)
 {
 	struct entry *e = find(s, place, id);
 
-	if (e == NULL)
+	if (e == NULL && s->nhosts == 0)
 		e = add(s, place, id);
-	if (e == NULL)
-		return NULL;
-	if (e->id[0] == '\0')
-		snprintf(e->id, sizeof(e->id), "%s", id);
-	/* Whoever may PUBLISH can say that it moved: not while it answers. */
-	if (!e->configured && !answers(e))
-		e->place = *place;
-	entry_open(e);
+	if (e != NULL)
+		entry_open(e);
 	return e;
+}
+
+/* One says where and who it is: it may have moved, or have been made anew with
+ * another id. Whoever may PUBLISH can say so: it moves only if it is silent. */
+static void
+settle(struct entry *e, const struct hello *h)
+{
+	snprintf(e->id, sizeof(e->id), "%s", h->sentinel_id);
+	if (e->configured)
+		return;
+	if (!answers(e))
+		e->place = h->sentinel;
+	evict(e->all, e);
+	entry_open(e);
 }
 
 void
@@ -359,6 +397,7 @@ sentinels_hello(struct sentinels *s, const struct hello *h, bool on_named)
 	if (!is_ours(s, h) ||
 	    (e = learn(s, &h->sentinel, h->sentinel_id)) == NULL)
 		return;
+	settle(e, h);
 	news = e->hello_at == 0 || h->epoch != e->hello.epoch ||
 	       !place_equal(&h->primary, &e->hello.primary);
 	e->hello = *h;
@@ -414,9 +453,10 @@ static void
 sentinels_peer(const struct place *place, const char *id, void *arg)
 {
 	struct sentinels *s = arg;
+	struct entry *e = s->nhosts == 0 ? learn(s, place, id) : NULL;
 
-	if (s->nhosts == 0)
-		learn(s, place, id);
+	if (e != NULL)
+		e->since = clock_ms();
 }
 
 static void

@@ -57,12 +57,30 @@ name(const struct switchover *s, int id)
 				      : s->m->list[id]->name;
 }
 
-/* A replica of the writer that could take over? */
+/* Where the writer says that this replica of it is; false if it does not, as of
+ * a replica of a replica. */
+static bool
+find_place(const struct switchover *s, int id, struct place *place)
+{
+	const struct observation *w = &state(s, s->from)->known;
+	size_t i;
+
+	for (i = 0; i < w->nlist; i++) {
+		if (place_set(place, w->list[i].host, w->list[i].port) == 0 &&
+		    watch_map(s->m, s->g, place) == id)
+			return true;
+	}
+	return false;
+}
+
+/* A replica of the writer that could take over? The writer itself can only hand
+ * over to one that it knows. */
 static bool
 is_replica_of(const struct switchover *s, int id)
 {
 	const struct member *mb = s->m->list[id];
 	const struct server_state *r;
+	struct place place;
 
 	if (mb == NULL || mb->group != s->g || id == s->from ||
 	    mb->cs == NULL || mb->maintenance)
@@ -70,7 +88,9 @@ is_replica_of(const struct switchover *s, int id)
 	r = check_state(mb->check);
 	return r->health == HEALTH_UP && r->role == ROLE_REPLICA &&
 	       r->known.link_up &&
-	       strcmp(r->known.replid, state(s, s->from)->known.replid) == 0;
+	       strcmp(r->known.replid, state(s, s->from)->known.replid) == 0 &&
+	       (sentinels_known(s->g->watch.sentinels) > 0 ||
+		   find_place(s, id, &place));
 }
 
 /* The id of the server of that name in the group; -1 none. */
@@ -115,8 +135,10 @@ obstacle(const struct switchover *s, const char *to)
 	if (g->cluster)
 		return "a Redis Cluster moves its writes itself: send CLUSTER "
 		       "FAILOVER to a replica";
+	/* SWITCH: it has just become the writer. */
 	if (s->from < 0 || g->history.fenced ||
-	    g->verdict.action != WRITER_STAY)
+	    (g->verdict.action != WRITER_STAY &&
+		g->verdict.action != WRITER_SWITCH))
 		return "there is no writer that could hand over";
 	if (g->watch.failover.phase != FAILOVER_NONE)
 		return "a failover is under way";
@@ -239,26 +261,19 @@ tell_sentinel(struct switchover *s, const struct sentinel *sentinel)
 static void
 tell_writer(struct switchover *s, int to)
 {
-	const struct observation *w = &state(s, s->from)->known;
 	const char *words[] = {
 	    "FAILOVER", "TO", NULL, NULL, "TIMEOUT", FAILOVER_MS, NULL};
 	struct place place;
 	char port[8];
-	size_t i;
 
-	for (i = 0; i < w->nlist; i++) {
-		if (place_set(&place, w->list[i].host, w->list[i].port) != 0 ||
-		    watch_map(s->m, s->g, &place) != to)
-			continue;
-		snprintf(port, sizeof(port), "%u", place.port);
-		words[2] = place.host;
-		words[3] = port;
-		s->call =
-		    order_call(s->base, check_addr(s->m->list[s->from]->check),
-			s->g->cb->username, s->g->cb->password, words,
-			COMMAND_MS, switchover_call_cb, s);
+	if (!find_place(s, to, &place))
 		return;
-	}
+	snprintf(port, sizeof(port), "%u", place.port);
+	words[2] = place.host;
+	words[3] = port;
+	s->call = order_call(s->base, check_addr(s->m->list[s->from]->check),
+	    s->g->cb->username, s->g->cb->password, words, COMMAND_MS,
+	    switchover_call_cb, s);
 }
 
 /* A replica has all the data: give the command. */

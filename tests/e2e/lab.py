@@ -38,8 +38,8 @@ class Lab:
         """A primary and replicas, linked."""
         return Group(self, replicas, **options)
 
-    def sentinels(self, group, **options):
-        """Three Sentinels that know each other and the group."""
+    def sentinels(self, group=None, **options):
+        """Three Sentinels that know each other and the group, or several."""
         return Sentinels(self, group, **options)
 
     def proxy(self, servers=(), **options):

@@ -499,6 +499,20 @@ class Writers:
         times = sorted(self.acked.values())
         return max((b - a for a, b in zip(times, times[1:])), default=0.0)
 
+    def readonly(self):
+        """READONLY answers."""
+        return sum(n for text, n in self.errors.items()
+                   if text.startswith("READONLY"))
+
+    def check_kept(self, server):
+        """Stop; this server has every write that was acknowledged, and none met
+        a server that refuses writes."""
+        self.stop()
+        lost = self.lost(server)
+        assert not lost, "%d of %d acknowledged writes lost: %r" % (
+            len(lost), self.count(), lost[:9])
+        equal(self.readonly(), 0, "READONLY answers")
+
     def lost(self, server):
         """Acknowledged keys that a server does not have."""
         keys, missing = list(self.acked), []

@@ -190,77 +190,137 @@ class Group:
 
 
 class Sentinels:
-    """Sentinels that watch one group."""
+    """Sentinels that watch one group, or several under names of their own.
 
-    def __init__(self, lab, group, n=3, down_after=1000, master="mymaster"):
-        self.lab, self.group, self.master = lab, group, master
+    config are lines for all of them (those about hosts must come first, so they
+    do), user an ACL rule like `name on >password ...`, monitor what `sentinel
+    monitor` is told as the primary's host, publish the ms between two hellos.
+    """
+
+    QUICK = {"publish-period": 100, "info-period": 200, "ask-period": 200}
+
+    def __init__(self, lab, group=None, n=3, down_after=1000, master="mymaster",
+                 masters=None, config=(), password=None, user=None, monitor=None,
+                 publish=2000):
+        self.lab = lab
+        self.groups = masters or {master: group}
+        self.master, self.group = next(iter(self.groups.items()))
+        self.password, self.monitor = password, monitor
+        self.config = list(config)
+        if user:
+            self.config.append("user " + user)
+        if password:
+            self.config.append("requirepass " + password)
         self.ports = [lab.ports.take() for _ in range(n)]
-        self.children = []
-        for i, port in enumerate(self.ports):
-            self.start(i, port, n // 2 + 1, down_after)
+        self.children = [None] * n
+        for i in range(n):
+            self.write_config(i, n // 2 + 1, down_after)
+            self.start(i)
         self.wait_known(n)
+        self.pace({"publish-period": publish, "info-period": 10000,
+                   "ask-period": 1000})
 
-    def start(self, i, port, quorum, down_after):
-        """Start one."""
-        folder = os.path.join(self.lab.folder, "sentinel-%d" % (i + 1))
-        os.makedirs(folder)
-        path = os.path.join(folder, "sentinel.conf")
-        p = self.group.primary
-        lines = [
-            "port %d" % port, "bind %s" % HOST, "dir %s" % folder,
-            "protected-mode no",
-            "sentinel monitor %s %s %d %d" % (self.master, p.host, p.port, quorum),
-            "sentinel down-after-milliseconds %s %d" % (self.master, down_after),
-            "sentinel failover-timeout %s 4000" % self.master,
-            "sentinel parallel-syncs %s 3" % self.master,
-        ]
-        if p.password:
-            lines.append("sentinel auth-pass %s %s" % (self.master, p.password))
-        with open(path, "w") as f:
+    def folder(self, i):
+        """Where one keeps its files."""
+        return os.path.join(self.lab.folder, "sentinel-%d" % (i + 1))
+
+    def write_config(self, i, quorum, down_after):
+        """The configuration file of one."""
+        os.makedirs(self.folder(i))
+        lines = ["port %d" % self.ports[i], "bind %s" % HOST,
+                 "dir %s" % self.folder(i), "protected-mode no"] + self.config
+        for name, group in self.groups.items():
+            p = group.primary
+            lines += [
+                "sentinel monitor %s %s %d %d" % (
+                    name, self.monitor or p.host, p.port, quorum),
+                "sentinel down-after-milliseconds %s %d" % (name, down_after),
+                "sentinel failover-timeout %s 4000" % name,
+                "sentinel parallel-syncs %s 3" % name,
+            ]
+            if p.password:
+                lines.append("sentinel auth-pass %s %s" % (name, p.password))
+        with open(os.path.join(self.folder(i), "sentinel.conf"), "w") as f:
             f.write("\n".join(lines) + "\n")
-        self.children.append(self.lab.spawn(
-            "sentinel-%d" % (i + 1), ["redis-server", path, "--sentinel"]))
+
+    def start(self, i):
+        """Start one, with what it has written into its configuration file."""
+        self.children[i] = self.lab.spawn("sentinel-%d" % (i + 1), [
+            "redis-server", os.path.join(self.folder(i), "sentinel.conf"),
+            "--sentinel"])
+
+    def restart(self, i):
+        """kill -9 and start again."""
+        self.children[i].kill()
+        self.start(i)
+        wait_for(lambda: self.state(i), "Sentinel %d" % (i + 1))
+
+    def command(self, i, *args):
+        """One command, whichever, to one Sentinel."""
+        with Client((HOST, self.ports[i])) as c:
+            if self.password:
+                c("AUTH", self.password)
+            return c(*args)
 
     def ask(self, i, *args):
-        """One command to one Sentinel."""
-        with Client((HOST, self.ports[i])) as c:
-            return c("SENTINEL", *args)
+        """One SENTINEL command to one Sentinel."""
+        return self.command(i, "SENTINEL", *args)
 
-    def state(self, i):
+    def pace(self, periods):
+        """How often those that run do what they do (not in every version)."""
+        for i, child in enumerate(self.children):
+            for name, ms in periods.items():
+                try:
+                    if child.running():
+                        self.ask(i, "DEBUG", name, ms)
+                except RedisError:
+                    pass
+
+    def line(self, i, host=HOST):
+        """The `sentinel` value of a configuration for one of them."""
+        return "%s:%d" % (host, self.ports[i])
+
+    def state(self, i, name=None):
         """SENTINEL MASTER as a dictionary."""
-        flat = self.ask(i, "MASTER", self.master)
+        flat = self.ask(i, "MASTER", name or self.master)
         return dict(zip(flat[::2], flat[1::2]))
 
     def wait_known(self, n):
         """Wait until they know each other and all replicas."""
-        replicas = str(len(self.group.replicas))
         for i in range(n):
-            wait_for(lambda: self.ready(i, n, replicas), "Sentinel %d" % (i + 1), 30)
+            wait_for(lambda: self.command(i, "PING"), "Sentinel %d" % (i + 1))
+        self.pace(self.QUICK)
+        for i in range(n):
+            for name in self.groups:
+                wait_for(lambda: self.ready(i, n, name),
+                         "Sentinel %d" % (i + 1), 30)
 
-    def ready(self, i, n, replicas):
+    def ready(self, i, n, name=None):
         """Does this one know the others, and are its replicas linked?"""
-        s = self.state(i)
-        if (s["num-slaves"], s["num-other-sentinels"], s["flags"]) != \
-                (replicas, str(n - 1), "master"):
+        name = name or self.master
+        s = self.state(i, name)
+        if (s["num-slaves"], s["num-other-sentinels"], s["flags"]) != (
+                str(len(self.groups[name].replicas)), str(n - 1), "master"):
             return False
-        for flat in self.ask(i, "REPLICAS", self.master):
+        for flat in self.ask(i, "REPLICAS", name):
             r = dict(zip(flat[::2], flat[1::2]))
             if r["flags"] != "slave" or r["master-link-status"] != "ok":
                 return False
         return True
 
-    def named(self, i=0):
+    def named(self, i=0, name=None):
         """The server that a Sentinel names as the primary."""
-        host, port = self.ask(i, "GET-MASTER-ADDR-BY-NAME", self.master)
-        return self.group.named(int(port))
+        name = name or self.master
+        host, port = self.ask(i, "GET-MASTER-ADDR-BY-NAME", name)
+        return self.groups[name].named(int(port))
 
-    def fail_over(self):
+    def fail_over(self, i=0, name=None):
         """SENTINEL FAILOVER, and wait for its verdict."""
-        old = self.named()
-        wait_for(lambda: self.ask(0, "FAILOVER", self.master) == "OK",
+        old = self.named(i, name)
+        wait_for(lambda: self.ask(i, "FAILOVER", name or self.master) == "OK",
                  "SENTINEL FAILOVER", 30)
-        wait_for(lambda: self.named() is not old, "verdict", 30)
-        return self.named()
+        wait_for(lambda: self.named(i, name) is not old, "verdict", 30)
+        return self.named(i, name)
 
 
 # --- roleproxy --------------------------------------------------------------
@@ -437,6 +497,25 @@ class Proxy:
         """Wait until these servers are not UP."""
         for s in servers:
             wait_for(lambda: not self.is_up(s), "%s DOWN" % getattr(s, "name", s))
+
+    def sentinels(self, backend="redis"):
+        """The Sentinels of a backend in /stats.json."""
+        return [s for s in self.stats()["sentinels"] if s["backend"] == backend]
+
+    def wait_sentinels(self, n=3, backend="redis"):
+        """Wait until so many Sentinels answer and agree."""
+        wait_for(lambda: [s["answers"] for s in self.sentinels(backend)] ==
+                 [True] * n and self.backend(backend)["sentinels_agree"] == n,
+                 "%d Sentinels" % n)
+
+    def decisions(self, backend="redis"):
+        """What changed, newest first."""
+        return [d for d in self.stats()["decisions"] if d["backend"] == backend]
+
+    def ctl(self, *words):
+        """roleproxy ctl: exit code, stdout, stderr."""
+        return self.lab.run("ctl", "-s", self.conf["global"]["control-socket"],
+                            *words)
 
     def log(self):
         """Its log so far."""

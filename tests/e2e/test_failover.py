@@ -7,11 +7,6 @@ import lib
 from lib import RedisError, SLOW, Steady, alone, equal, short, stays, wait_for
 
 
-def readonly(w):
-    """READONLY answers that writers got."""
-    return sum(n for text, n in w.errors.items() if text.startswith("READONLY"))
-
-
 def check_writes(w, server, readonly_ok=False):
     """Stop the writers; what they wrote last is on this server, and they never
     met a server that refuses writes."""
@@ -22,7 +17,7 @@ def check_writes(w, server, readonly_ok=False):
     have = server("MGET", *late)
     equal([k for k, v in zip(late, have) if v is None], [], "missing on " + server.name)
     if not readonly_ok:
-        equal(readonly(w), 0, "READONLY answers")
+        equal(w.readonly(), 0, "READONLY answers")
 
 
 def untouched(server, action):
@@ -102,7 +97,7 @@ def test_sentinel_crash_and_return(t):
     wait_for(lambda: is_settled(g, s, p), "one primary, three replicas", 60)
     # While it was a primary on its own nobody wrote to it; now it is a copy.
     equal(old.calls("set", "rejected_calls"), 0, "writes refused by the old primary")
-    equal(readonly(w), 0, "READONLY answers")
+    equal(w.readonly(), 0, "READONLY answers")
     lost = w.lost(s.named())
     assert len(lost) <= 8, "%d acknowledged writes lost: %r" % (len(lost), lost[:9])
 
@@ -170,16 +165,16 @@ def test_demote_then_promote(t):
     w.wait_more()
     old.replicate(new)
     wait_for(lambda: p.writer() is None, "no writer", 5)
-    seen = readonly(w)
-    stays(lambda: p.writer() is None and readonly(w) <= seen + len(w.threads),
+    seen = w.readonly()
+    stays(lambda: p.writer() is None and w.readonly() <= seen + len(w.threads),
           "nobody writes while there is no primary", 1)
     new.replicate(None)
     for r in left:
         r.replicate(new)
     p.wait_writer(new)
-    seen = readonly(w)
+    seen = w.readonly()
     check_writes(w, new, readonly_ok=True)
-    equal(readonly(w), seen, "READONLY after the switch")
+    equal(w.readonly(), seen, "READONLY after the switch")
 
 
 @short
