@@ -14,12 +14,15 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 	   base/units.c
 CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c conf/url.c
-HEALTH	 = health/check.c health/cluster.c health/discover.c health/duty.c health/failover.c \
-	   health/gossip.c health/group.c health/hello.c health/info.c health/lag.c health/link.c \
-	   health/member.c health/monitor.c health/observation.c health/order.c health/probe.c \
-	   health/readers.c health/report.c health/resp.c health/role.c health/sentinel.c \
-	   health/sentinels.c health/shards.c health/snapshot.c health/switchover.c \
-	   health/verdict.c health/watch.c health/witness.c health/writer.c
+HEALTH	 = health/check.c health/cluster.c health/discover.c health/duty.c \
+	   health/failover.c health/gossip.c health/group.c health/hello.c \
+	   health/info.c health/lag.c health/link.c health/member.c \
+	   health/monitor.c health/observation.c health/order.c \
+	   health/probe.c health/publisher.c health/readers.c \
+	   health/report.c health/resp.c health/role.c health/sentinel.c \
+	   health/sentinels.c health/shards.c health/snapshot.c \
+	   health/switchover.c health/verdict.c health/watch.c \
+	   health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c

@@ -257,6 +257,7 @@ read_master(struct sentinel_view *v, const struct resp *r, size_t n)
 	v->epoch = resp_number(value(r, n, "config-epoch"), -1);
 	v->ok_ping = resp_number(value(r, n, "last-ok-ping-reply"), -1);
 	v->disconnected = has_flag(flags, "disconnected");
+	v->failing_over = has_flag(flags, "failover_in_progress");
 	v->sentinels =
 	    1 + (unsigned)resp_number(value(r, n, "num-other-sentinels"), 0);
 	if (v->epoch < 0)
@@ -449,8 +450,7 @@ sentinel_epoch(const struct sentinel *s)
 bool
 sentinel_alive(const struct sentinel *s, int64_t ms)
 {
-	return link_is_up(s->ask) && link_is_up(s->listen) &&
-	       clock_ms() - s->view.at <= ms;
+	return link_is_up(s->ask) && clock_ms() - s->view.at <= ms;
 }
 
 bool

@@ -36,7 +36,7 @@ struct sentinel_view {
 	/* SENTINEL MASTER; another server than primary while it promotes. */
 	struct sentinel_server watched;
 	int64_t ok_ping; /* ms since it last heard that one; -1 unknown */
-	bool disconnected;
+	bool disconnected, failing_over;
 	unsigned sentinels; /* those it knows of, itself included */
 	/* SENTINEL REPLICAS, every two seconds. */
 	struct sentinel_server replicas[SENTINEL_REPLICAS_MAX];
@@ -72,7 +72,7 @@ const struct sentinel_view *sentinel_view(const struct sentinel *s);
 /* The newest epoch that it announced in an event; 0 none. */
 int64_t sentinel_epoch(const struct sentinel *s);
 
-/* Did it answer in the last so many ms, and are both its connections open? */
+/* Did it answer in the last so many ms, and can it be asked now? */
 bool sentinel_alive(const struct sentinel *s, int64_t ms);
 
 /* Has it answered a question put since that clock_ms(), or cannot be asked? */

@@ -317,6 +317,48 @@ update_verdict(const struct members *m, struct group *g, int64_t now)
 		sentinels_ask(w->sentinels);
 }
 
+/* The one primary that continues the incumbent's data; -1 none, or several. */
+static int
+only_heir(const struct group *g)
+{
+	const struct member *mb;
+	int heir = -1;
+
+	TAILQ_FOREACH (mb, &g->members, in_group) {
+		if (!is_heir(g, mb))
+			continue;
+		if (heir >= 0)
+			return -1;
+		heir = mb->id;
+	}
+	return heir;
+}
+
+/* An event may be missed, or not be ours to hear: a Sentinel that says that it
+ * is failing over has selected the replica that is a primary now. */
+static void
+notice_failover(struct group *g, int64_t now)
+{
+	struct watch *w = &g->watch;
+	struct sentinels_one one;
+	int heir = only_heir(g);
+	size_t i;
+
+	for (i = 0; heir >= 0 && sentinels_get(w->sentinels, i, &one); i++) {
+		if (one.sentinel == NULL ||
+		    !sentinel_view(one.sentinel)->failing_over ||
+		    now - sentinel_view(one.sentinel)->at > VOTE_AGE_MS ||
+		    !failover_select(&w->failover, heir,
+			sentinel_id(one.sentinel), sentinel_epoch(one.sentinel),
+			w->verdict.epoch, now))
+			continue;
+		log_info("backend %s: sentinel %s:%u is failing over, and %s "
+			 "is a primary now",
+		    g->name, one.place.host, one.place.port,
+		    g->all->list[heir]->name);
+	}
+}
+
 /* What they do by now. */
 static void
 update_failover(const struct members *m, struct group *g, int64_t now)
@@ -327,6 +369,8 @@ update_failover(const struct members *m, struct group *g, int64_t now)
 	const struct member *x;
 	enum failover_end end;
 
+	if (w->failover.phase == FAILOVER_NONE)
+		notice_failover(g, now);
 	if (w->failover.phase == FAILOVER_NONE)
 		return;
 	x = w->failover.successor < 0 ? NULL : m->list[w->failover.successor];
