@@ -1,6 +1,7 @@
 /*
  * Memory for the control thread and the start, where being out of it is fatal.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +25,26 @@ xrealloc(void *p, size_t size)
 	return p;
 }
 
+void
+free_secret(char *s)
+{
+	if (s != NULL)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 char *
 xstrdup(const char *s)
 {
-	char *copy = strdup(s);
+	char *copy = s == NULL ? NULL : strdup(s);
 
-	if (copy == NULL)
+	if (s != NULL && copy == NULL)
 		fatal("out of memory");
 	return copy;
 }

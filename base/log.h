@@ -74,6 +74,12 @@ _Noreturn void fatal(const char *fmt, ...)
  * thread; the workers use the plain ones and close a session. */
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
-char *xstrdup(const char *s);
+char *xstrdup(const char *s); /* NULL of NULL */
+
+/* Free a secret, wiped; NULL is nothing. */
+void free_secret(char *s);
+
+/* Equal, or both NULL? */
+bool same_text(const char *a, const char *b);
 
 #endif

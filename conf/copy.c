@@ -31,7 +31,7 @@ copy_fields(enum key_section section, void *object)
 		at = (char *)object + k->offset;
 		memcpy(&value, at, sizeof(value));
 		if (k->text) {
-			value = value == NULL ? NULL : xstrdup(value);
+			value = xstrdup(value);
 		} else {
 			memcpy(&n, (char *)object + k->count, sizeof(n));
 			value = copy_items(value, n, k->item);

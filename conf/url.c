@@ -192,13 +192,6 @@ parse_url(struct url *u, const char *text, struct conf_problems *p)
 	return -1;
 }
 
-/* Are both the same text, or not there? */
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* Does the last of n URLs go with those before it? */
 static int
 check_last(const struct url *urls, size_t n, struct conf_problems *p)
@@ -273,9 +266,7 @@ write_document(
 static void
 clear_url(struct url *u)
 {
-	if (u->password != NULL)
-		explicit_bzero(u->password, strlen(u->password));
-	free(u->password);
+	free_secret(u->password);
 	free(u->user);
 }
 

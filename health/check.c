@@ -59,29 +59,6 @@ static void check_probe_cb(const struct observation *, void *);
 static void check_lost_cb(void *);
 static void check_resolved_cb(const struct addr *, const char *, void *);
 
-/* NULL-safe equality. */
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* xstrdup that takes NULL. */
-static char *
-copy_text(const char *s)
-{
-	return s == NULL ? NULL : xstrdup(s);
-}
-
-/* Free a secret, wiped. */
-static void
-free_secret(char *s)
-{
-	if (s != NULL)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
 /* Arm the timer for clock_ms() at. */
 static void
 arm(struct check *c, int64_t at)
@@ -109,8 +86,8 @@ check_new(struct event_base *base, struct resolver *resolver,
 	c->host = xstrdup(cs->host);
 	c->port = cs->port;
 	c->kind = cb->check;
-	c->username = copy_text(cb->username);
-	c->password = copy_text(cb->password);
+	c->username = xstrdup(cb->username);
+	c->password = xstrdup(cb->password);
 	c->changed = changed;
 	c->arg = arg;
 	c->resolver = resolver;

@@ -55,13 +55,6 @@ duties_free(struct duties *d)
 	free(d);
 }
 
-/* xstrdup that takes NULL. */
-static char *
-copy_text(const char *text)
-{
-	return text == NULL ? NULL : xstrdup(text);
-}
-
 /* A duty that nobody has yet; it begins with what old knows of the server. */
 static struct duty *
 duty_new(struct duties *d, const struct conf_backend *cb,
@@ -75,8 +68,8 @@ duty_new(struct duties *d, const struct conf_backend *cb,
 	if (old != NULL)
 		check_inherit(duty->check, old->check);
 	if (cb->check == CHECK_REDIS) {
-		duty->username = copy_text(cb->username);
-		duty->password = copy_text(cb->password);
+		duty->username = xstrdup(cb->username);
+		duty->password = xstrdup(cb->password);
 		duty->gossip = gossip_new(d->base, &duty_gossip, duty->username,
 		    duty->password, duty);
 	}
@@ -113,9 +106,7 @@ duty_release(struct duty *duty)
 	gossip_free(duty->gossip);
 	check_free(duty->check);
 	free(duty->username);
-	if (duty->password != NULL)
-		explicit_bzero(duty->password, strlen(duty->password));
-	free(duty->password);
+	free_secret(duty->password);
 	free(duty);
 }
 

@@ -47,8 +47,8 @@ order_call(struct event_base *base, const struct addr *addr,
 	c->done = done;
 	c->arg = arg;
 	snprintf(c->error, sizeof(c->error), "no answer in time");
-	c->username = username == NULL ? NULL : xstrdup(username);
-	c->password = password == NULL ? NULL : xstrdup(password);
+	c->username = xstrdup(username);
+	c->password = xstrdup(password);
 	c->link = link_new(base, &call_ops, c->username, c->password, c);
 	c->timer = evtimer_new(base, call_timer_cb, c);
 	if (c->timer == NULL)
@@ -68,9 +68,7 @@ order_call_cancel(struct order_call *c)
 	link_free(c->link);
 	event_free(c->timer);
 	free(c->username);
-	if (c->password != NULL)
-		explicit_bzero(c->password, strlen(c->password));
-	free(c->password);
+	free_secret(c->password);
 	free(c);
 }
 

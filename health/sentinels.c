@@ -117,9 +117,7 @@ clear(struct sentinels *s)
 	s->hosts = NULL;
 	s->nhosts = 0;
 	free(s->username);
-	if (s->password != NULL)
-		explicit_bzero(s->password, strlen(s->password));
-	free(s->password);
+	free_secret(s->password);
 	s->username = s->password = NULL;
 }
 
@@ -226,13 +224,6 @@ add(struct sentinels *s, const struct place *place, const char *id)
 	return e;
 }
 
-/* NULL-safe equality. */
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* Does this load say of them what the last one did? */
 static bool
 is_unchanged(const struct sentinels *s, const struct conf_backend *cb)
@@ -253,13 +244,6 @@ is_unchanged(const struct sentinels *s, const struct conf_backend *cb)
 	return true;
 }
 
-/* xstrdup that takes NULL. */
-static char *
-copy_text(const char *text)
-{
-	return text == NULL ? NULL : xstrdup(text);
-}
-
 void
 sentinels_configure(struct sentinels *s, const struct conf_backend *cb)
 {
@@ -270,8 +254,8 @@ sentinels_configure(struct sentinels *s, const struct conf_backend *cb)
 	if (is_unchanged(s, cb))
 		return;
 	clear(s);
-	s->username = copy_text(cb->sentinel_username);
-	s->password = copy_text(cb->sentinel_password);
+	s->username = xstrdup(cb->sentinel_username);
+	s->password = xstrdup(cb->sentinel_password);
 	s->named = cb->master_name != NULL;
 	snprintf(
 	    s->name, sizeof(s->name), "%s", s->named ? cb->master_name : "");

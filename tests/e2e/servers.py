@@ -198,6 +198,7 @@ class Sentinels:
     """
 
     QUICK = {"publish-period": 100, "info-period": 200, "ask-period": 200}
+    USUAL = {"publish-period": 2000, "info-period": 10000, "ask-period": 1000}
 
     def __init__(self, lab, group=None, n=3, down_after=1000, master="mymaster",
                  masters=None, config=(), password=None, user=None, monitor=None,
@@ -217,8 +218,7 @@ class Sentinels:
             self.write_config(i, n // 2 + 1, down_after)
             self.start(i)
         self.wait_known(n)
-        self.pace({"publish-period": publish, "info-period": 10000,
-                   "ask-period": 1000})
+        self.pace({**self.USUAL, "publish-period": publish})
 
     def folder(self, i):
         """Where one keeps its files."""

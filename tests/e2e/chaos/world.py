@@ -140,11 +140,18 @@ class Guards(servers.Sentinels):
         self.all = []
         self.ports = [SENTINEL_PORT] * 3
         self.lab, self.group, self.master = lab, group, MASTER
+        self.groups, self.password = {MASTER: group}, None
         for i in range(3):
-            self.start(i, SENTINEL_PORT, 2, down_after)
+            self.begin(i, SENTINEL_PORT, 2, down_after)
         self.wait_known(3)
+        self.pace(self.USUAL)
 
-    def start(self, i, port, quorum, down_after):
+    @property
+    def children(self):
+        """Their processes."""
+        return [g.child for g in self.all]
+
+    def begin(self, i, port, quorum, down_after):
         """Start one for the first time."""
         folder = os.path.join(self.lab.folder, "sentinel-%d" % (i + 1))
         os.makedirs(folder)
@@ -170,10 +177,10 @@ class Guards(servers.Sentinels):
         guard.child = self.lab.spawn("sentinel-%d" % (guard.number + 1), [
             "redis-server", path, "--sentinel"], env=self.env)
 
-    def ask(self, i, *args):
+    def command(self, i, *args):
         """One command to one Sentinel."""
         with Client(self.all[i].address, timeout=2, source=SOURCE) as c:
-            return c("SENTINEL", *args)
+            return c(*args)
 
     def named(self, i=0):
         """The server that a Sentinel names as the primary."""
