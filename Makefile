@@ -14,7 +14,7 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 	   base/units.c
 CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
 	   conf/problem.c conf/url.c
-HEALTH	 = health/check.c health/cluster.c health/discover.c health/duty.c \
+HEALTH	 = health/cause.c health/check.c health/cluster.c health/discover.c health/duty.c \
 	   health/failover.c health/gossip.c health/group.c health/hello.c \
 	   health/info.c health/lag.c health/link.c health/member.c \
 	   health/monitor.c health/observation.c health/order.c \
@@ -58,13 +58,13 @@ UNIT_role    = health/observation.c health/role.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c \
 	       base/units.c health/observation.c health/role.c health/witness.c \
-	       health/writer.c $(STATS)
+	       health/cause.c health/writer.c $(STATS)
 UNIT_units   = base/units.c
 UNIT_url     = $(UNIT_conf)
 UNIT_verdict = health/verdict.c
 UNIT_witness = health/witness.c
 SITUATION    = tests/unit/writer_situation.c
-UNIT_writer  = $(SITUATION) health/observation.c health/writer.c
+UNIT_writer  = $(SITUATION) health/observation.c health/cause.c health/writer.c
 UNIT_writer_random = $(UNIT_writer)
 UNIT_writer_sequence = tests/unit/world.c $(UNIT_failover) $(UNIT_verdict) \
 	       $(UNIT_witness) $(UNIT_writer)
