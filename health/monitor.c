@@ -263,7 +263,8 @@ monitor_configure(struct monitor *m, struct conf *conf)
 		g->redis = cb->check == CHECK_REDIS;
 		g->rules.fence = cb->fence;
 		g->rules.fast = cb->fence_fast;
-		g->rules.fence_after = cb->fence_after;
+		/* What is known of it may be one question old. */
+		g->rules.fence_after = cb->fence_after - SENTINEL_ASK_MS;
 		sentinels_configure(g->watch.sentinels, cb);
 		for (j = 0; j < cb->nservers; j++)
 			adopt_server(m, g, &cb->servers[j]);
