@@ -171,7 +171,7 @@ check: deps				## build, unit, lint, e2e, chaos: under ten minutes
 	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e chaos
 check-full:				## all of that, sanitizers, valgrind, fuzzers, long runs
 	@$(S)/deps.sh full
-	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e-full chaos \
+	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e-full chaos-full \
 	    asan asan-e2e tsan-e2e valgrind fuzz
 
 bench:					## compare with HAProxy (ROUNDS=7)
