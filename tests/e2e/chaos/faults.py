@@ -62,7 +62,7 @@ FAULTS = [
     Fault("crash-return-short", crash_return, RETURN, load=SHORT),
     Fault("crash-return-two", crash_return, RETURN, OURS, load=SHORT, proxies=2),
     Fault("hang-3", hang_short, {"lost": 0, "broken": 0, "gap": 3.3, "errors": 0}),
-    Fault("hang-20", hang_long, {"lost": 0, "gap": 6.5, "after": 0.1, "errors": 0}),
+    Fault("hang-20", hang_long, {**KILLED, "gap": 6.5, "after": 0.1, "errors": 0}),
     Fault("two-faults", two_faults, {"lost_s": 0.5, "gap": 5.8}),
     Fault("aborted", aborted, {"lost": 0, "gap": 5.5}),
     # The network.
