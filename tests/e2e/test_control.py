@@ -9,7 +9,7 @@ import threading
 import time
 
 import lib
-from lib import SLOW, equal, short, wait_for
+from lib import SLOW, equal, full, short, wait_for
 
 NOBODY = 65534
 
@@ -124,7 +124,7 @@ def test_errors(t):
                r"refused: backend redis has no server 'nope'" % os.getuid())
 
 
-@short
+@full
 def test_nobody_there(t):
     """No socket, a stale one, one that never answers: words, at once or in
     bounded time."""
@@ -301,6 +301,7 @@ def test_bad_clients(t):
     equal((dict(w.errors), dict(w.broken)), ({}, {}))
 
 
+@full
 def test_idle(t):
     """A client that says nothing is sent away after 10 s."""
     p, path = proxy(t, [t.redis()])

@@ -38,7 +38,7 @@ def switch(g, old, new):
 @mark(limit=240)
 def test_fence_time(t):
     """5,000 sessions on two workers: within 10 ms of the evidence none can write."""
-    n = min(5000, lib.resource.getrlimit(lib.resource.RLIMIT_NOFILE)[0] // 5)
+    n = min(5000, lib.resource.getrlimit(lib.resource.RLIMIT_NOFILE)[0] // 3)
     if not lib.PLAIN:
         n = 500
     g = t.group(1)

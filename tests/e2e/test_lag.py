@@ -4,7 +4,7 @@ own, while they answer their checks."""
 
 import time
 
-from lib import RedisError, SLOW, alone, equal, mark, short, stays, wait_for
+from lib import RedisError, SLOW, alone, equal, full, mark, short, stays, wait_for
 from servers import server_line
 from services import Stream
 
@@ -130,6 +130,7 @@ def test_idle_writer(t):
     back(p, g[1])
 
 
+@full
 @alone
 def test_half(t):
     """Between half and the whole of max-lag a replica stays what it is."""
@@ -326,6 +327,7 @@ def test_drain(t):
     equal(other("PING"), "PONG")
 
 
+@full
 def test_drain_ends(t):
     """drain 3s, and the replica is back before that: nothing is closed."""
     g, s, p, mine, _ = lose(t, on_role_lost="drain 3s")

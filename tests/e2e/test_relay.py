@@ -51,9 +51,10 @@ def test_checks_ask_only_ping_and_info(t):
     wait_for(lambda: r.calls("ping") > ping + 1, "two more checks")
     seen = set(r.info("commandstats")) | before
     seen -= {"cmdstat_info", "cmdstat_ping"}
-    # CLIENT SETNAME of both, nothing else.
-    equal(seen, {"cmdstat_client|setname"}, "commands")
-    equal(r.calls("client|setname"), 2, "CLIENT SETNAME (the test's and one check)")
+    # CLIENT SETNAME of all, and what Sentinels say is listened to.
+    equal(seen, {"cmdstat_client|setname", "cmdstat_subscribe"}, "commands")
+    equal(r.calls("subscribe"), 1, "SUBSCRIBE")
+    equal(r.calls("client|setname"), 3, "CLIENT SETNAME (the test's and both ours)")
     equal(p.writer(), "redis")
 
 
