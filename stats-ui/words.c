@@ -278,7 +278,7 @@ words_decision(const struct decision *d, char buf[WORDS_MAX])
 	if (d->sessions_closed > 0)
 		snprintf(closed, sizeof(closed), "; %u session%s closed",
 		    d->sessions_closed, d->sessions_closed == 1 ? "" : "s");
-	snprintf(buf, WORDS_MAX, "%.64s: %.160s: %.300s%s%s; took %lld ms.",
+	snprintf(buf, WORDS_MAX, "%.63s: %.160s: %.280s%s%s; took %lld ms.",
 	    d->backend, head, reason, closed, held, (long long)d->took_ms);
 	return buf;
 }

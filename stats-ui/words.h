@@ -12,7 +12,7 @@
 #include "stats-ui/stats.h"
 
 /* Room for a sentence, with its final NUL. */
-#define WORDS_MAX 640
+#define WORDS_MAX 768
 
 /* "UP", "DOWN", "UNCHECKED", "MAINT". */
 const char *words_status(const struct monitor_server *ms);
