@@ -360,6 +360,8 @@ class Child:
 
         def setup():
             die_with_parent()
+            # Whoever runs the tests in the background may ignore it.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             for what, value in (limits or {}).items():
                 resource.setrlimit(what, (value, value))
 
