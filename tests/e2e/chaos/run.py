@@ -11,6 +11,7 @@ is 1 if roleproxy misses a bar. ROLEPROXY is the binary, KEEP=1 keeps the logs.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import shutil
@@ -36,12 +37,14 @@ MARK = "RESULT "
 
 # --- one run, in its own namespace ------------------------------------------
 
-def run_one(name, candidate, quick):
+def run_one(name, candidate, quick, two):
     """One run of one fault: its figures on the last line of the output."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("out of time"))
     lib.adopt_orphans()
     lib.raise_limits()
     fault = find(name, quick)
+    if two:
+        fault = dataclasses.replace(fault, proxies=2)
     test = lab.Lab("chaos." + name)
     w = None
     try:
@@ -105,7 +108,8 @@ class Job:
         argv = ["unshare", "-n", sys.executable, os.path.abspath(__file__),
                 "--one", fault.name, "--candidates", candidate]
         self.popen = subprocess.Popen(
-            argv + (["--quick"] if options.quick else []), stdin=subprocess.DEVNULL,
+            argv + (["--quick"] if options.quick else []) +
+            (["--two"] if options.two else []), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             preexec_fn=lib.die_with_parent)
         self.output = []
@@ -264,13 +268,16 @@ def main():
     p.add_argument("--only", action="append", default=[], metavar="NAME")
     p.add_argument("--candidates", metavar="a,b")
     p.add_argument("--runs", type=int)
+    p.add_argument("--two", action="store_true",
+                   help="two proxies side by side, half the clients at each")
     p.add_argument("-j", type=int, default=1)
     p.add_argument("--list", action="store_true")
     p.add_argument("-v", "--verbose", action="store_true", help="all figures of a run")
     p.add_argument("--one", help=argparse.SUPPRESS)
     options = p.parse_args()
     if options.one:
-        return run_one(options.one, options.candidates, options.quick)
+        return run_one(options.one, options.candidates, options.quick,
+                       options.two)
     plan = choose(options)
     if options.list:
         for name in dict.fromkeys(n for n, _ in plan):
