@@ -279,34 +279,28 @@ const char *
 group_promote(struct members *m, struct group *g, const char *server)
 {
 	const struct server_state *s;
-	size_t i;
+	int id = member_named(g, server);
 
-	for (i = 0; i < m->n; i++) {
-		if (m->list[i] != NULL && m->list[i]->group == g &&
-		    m->list[i]->cs != NULL &&
-		    strcmp(m->list[i]->name, server) == 0)
-			break;
-	}
-	if (i == m->n)
+	if (id < 0)
 		return "there is no such server";
-	s = member_state(m, (int)i);
+	s = member_state(m, id);
 	if (g->cluster)
 		return "every primary of a Redis Cluster takes writes: send "
 		       "CLUSTER FAILOVER to a replica";
-	if ((int)i == g->writer)
+	if (id == g->writer)
 		return "it takes the writes already";
 	if (s->health != HEALTH_UP || s->role != ROLE_PRIMARY)
 		return "it does not say primary: REPLICAOF NO ONE makes it one";
-	if (g->evidence.fresh && g->evidence.named != (int)i)
+	if (g->evidence.fresh && g->evidence.named != id)
 		return "the Sentinels decide who takes the writes: see "
 		       "switchover";
 	if (g->rules.fence == FENCE_STRICT)
 		return "fence = strict: without a majority of the Sentinels "
 		       "nobody takes the writes";
 	/* The operator is its witness. */
-	if ((int)i == g->history.incumbent && g->evidence.unwitnessed)
-		watch_reset(g, (int)i, false);
-	g->watch.promoted = (int)i;
+	if (id == g->history.incumbent && g->evidence.unwitnessed)
+		watch_reset(g, id, false);
+	g->watch.promoted = id;
 	return NULL;
 }
 

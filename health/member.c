@@ -13,6 +13,18 @@ member_state(const struct members *m, int id)
 	return check_state(m->list[id]->check);
 }
 
+int
+member_named(const struct group *g, const char *server)
+{
+	const struct member *mb;
+
+	TAILQ_FOREACH (mb, &g->members, in_group) {
+		if (mb->cs != NULL && strcmp(mb->name, server) == 0)
+			return mb->id;
+	}
+	return -1;
+}
+
 void
 member_close_sessions(struct member *mb, enum snapshot_close reason)
 {

@@ -14,6 +14,9 @@ struct server_state;
 /* The state of a member by id. */
 const struct server_state *member_state(const struct members *m, int id);
 
+/* The id of the configured server of that name in a group; -1 none. */
+int member_named(const struct group *g, const char *server);
+
 /* Close its sessions with the next snapshot. */
 void member_close_sessions(struct member *mb, enum snapshot_close reason);
 

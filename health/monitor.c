@@ -163,12 +163,10 @@ group_new(struct monitor *m, const char *name)
 
 /* The member of that group at that host and port. */
 static struct member *
-member_find(const struct monitor *m, const struct group *g,
-    const struct conf_server *cs)
+member_find(const struct group *g, const struct conf_server *cs)
 {
 	struct member *mb;
 
-	(void)m;
 	TAILQ_FOREACH (mb, &g->members, in_group) {
 		if (check_same_host(mb->check, cs))
 			return mb;
@@ -209,7 +207,7 @@ ids_suffice(struct monitor *m, const struct conf *conf)
 		g = group_find(m, cb->name);
 		for (i = 0; i < cb->nservers; i++) {
 			if (g == NULL ||
-			    member_find(m, g, &cb->servers[i]) == NULL)
+			    member_find(g, &cb->servers[i]) == NULL)
 				need++;
 		}
 	}
@@ -220,7 +218,7 @@ ids_suffice(struct monitor *m, const struct conf *conf)
 static void
 adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 {
-	struct member *mb = member_find(m, g, cs);
+	struct member *mb = member_find(g, cs);
 	struct duty *duty = duty_take(m->duties, g->cb, cs);
 
 	if (mb == NULL)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "health/check.h"
+#include "health/member.h"
 #include "health/order.h"
 #include "health/sentinels.h"
 #include "health/switchover.h"
@@ -93,21 +94,6 @@ is_replica_of(const struct switchover *s, int id)
 		   find_place(s, id, &place));
 }
 
-/* The id of the server of that name in the group; -1 none. */
-static int
-find(const struct members *m, const struct group *g, const char *server)
-{
-	size_t i;
-
-	for (i = 0; i < m->n; i++) {
-		if (m->list[i] != NULL && m->list[i]->group == g &&
-		    m->list[i]->cs != NULL &&
-		    strcmp(m->list[i]->name, server) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
 /* A Sentinel that can be told; NULL none. */
 static const struct sentinel *
 a_sentinel(const struct group *g)
@@ -171,7 +157,7 @@ switchover_start(struct event_base *base, struct members *m, struct group *g,
 	s->done = done;
 	s->arg = arg;
 	s->from = g->writer;
-	s->to = to == NULL ? -1 : find(m, g, to);
+	s->to = to == NULL ? -1 : member_named(g, to);
 	s->began = s->since = clock_ms();
 	s->offset = -1;
 	why = obstacle(s, to);
