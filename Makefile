@@ -12,7 +12,7 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c
-CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c \
+CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c conf/step.c \
 	   conf/problem.c conf/url.c
 HEALTH	 = health/cause.c health/check.c health/cluster.c health/discover.c health/duty.c \
 	   health/failover.c health/gossip.c health/group.c health/hello.c \

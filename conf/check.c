@@ -307,6 +307,10 @@ check_frontend(struct checker *c, const struct ini_section *s)
 	const struct ini_setting *backend = ini_find(s, "backend");
 	struct conf_frontend *f = s->object;
 
+	if (f->session_log == SESSION_LOG_GLOBAL)
+		f->session_log = c->conf->global.session_log;
+	if (f->log_format == LOG_FORMAT_GLOBAL)
+		f->log_format = c->conf->global.log_format;
 	check_listens(c, s, f->binds, f->bind_lines, f->nbinds);
 	if (ini_find(s, "bind") == NULL)
 		error(c, s, s->line, "frontend '%s' has no bind", s->name);

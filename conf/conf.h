@@ -24,16 +24,24 @@ struct conf_frontend {
 	const struct conf *conf; /* that this is part of */
 	char *name;
 	unsigned line;
+	unsigned place; /* of its section among all, from 0 on */
 	struct addr *binds;
 	unsigned *bind_lines;
 	size_t nbinds;
 	const struct conf_backend *backend;
 	enum conf_route route;
 	enum conf_balance balance;
-	unsigned maxconn;       /* 0: no limit of its own */
-	int64_t client_timeout; /* ms, 0 off */
-	bool defer_connect;     /* wait for the client's first byte */
-	bool no_server_reply;   /* -LOADING when hold has passed */
+	unsigned maxconn;           /* 0: no limit of its own */
+	int64_t client_timeout;     /* ms, 0 off */
+	bool defer_connect;         /* wait for the client's first byte */
+	bool no_server_reply;       /* -LOADING when hold has passed */
+	int64_t client_fin_timeout; /* ms, for a half-closed session whose */
+	int64_t server_fin_timeout; /* client, server is still there; 0 off */
+	enum conf_log_format log_format;
+	enum conf_session_log session_log;
+	bool log_null;    /* also clients that send nothing */
+	unsigned backlog; /* of its sockets; 0: the system's */
+	unsigned number;  /* HAProxy's id; 0: by its place */
 	struct addr_net *allow, *deny;
 	size_t nallow, ndeny;
 	int id; /* given by the proxy; stable by name across reloads */
@@ -49,6 +57,10 @@ struct conf_stats {
 	int64_t refresh;       /* ms, 0: the page does not refresh */
 	unsigned maxconn;
 	bool hide_version;
+	char *realm;          /* of the password */
+	bool admin;           /* servers can be changed on the page */
+	char *health_uri;     /* also answers 200 OK there; NULL none */
+	bool haproxy_metrics; /* /metrics has HAProxy's names too */
 };
 
 struct conf_global {
@@ -57,11 +69,13 @@ struct conf_global {
 	struct log_target *logs; /* at least one */
 	size_t nlogs;
 	enum log_level log_level;
+	enum conf_log_format log_format;
 	enum conf_session_log session_log;
 	int64_t grace, drain_delay, startup_wait; /* ms */
-	char *pidfile;                            /* NULL: none */
-	char *control_socket;                     /* a path; NULL: none */
-	unsigned control_mode;                    /* of it, as for chmod(2) */
+	int64_t hard_stop_after; /* ms, of a drain without a limit; 0 never */
+	char *pidfile;           /* NULL: none */
+	char *control_socket;    /* a path; NULL: none */
+	unsigned control_mode;   /* of it, as for chmod(2) */
 };
 
 /* Sessions of each worker that still refer to one conf; the one part of a conf
@@ -73,7 +87,8 @@ struct conf_use {
 };
 
 struct conf {
-	char *path; /* of the (first) file */
+	char *path;   /* of the (first) file */
+	bool haproxy; /* it was read from a haproxy.cfg */
 	uint64_t generation;
 	struct conf_global global;
 	struct conf_backend *backends;

@@ -51,8 +51,11 @@ copy_backend(struct conf_backend *b)
 	for (i = 0; i < b->nservers; i++) {
 		b->servers[i].name = xstrdup(b->servers[i].name);
 		b->servers[i].host = xstrdup(b->servers[i].host);
+		b->servers[i].check_host = xstrdup(b->servers[i].check_host);
 		b->servers[i].id = 0;
 	}
+	for (i = 0; i < b->nsteps; i++)
+		b->steps[i] = step_copy(&b->steps[i]);
 	for (i = 0; i < b->nsentinels; i++)
 		b->sentinels[i].host = xstrdup(b->sentinels[i].host);
 }
@@ -137,8 +140,7 @@ conf_drop_server(struct conf_backend *b, const char *host, uint16_t port)
 
 	if (i == b->nservers || !b->servers[i].discovered)
 		return;
-	free(b->servers[i].name);
-	free(b->servers[i].host);
+	conf_server_clear(&b->servers[i]);
 	memmove(&b->servers[i], &b->servers[i + 1],
 	    (--b->nservers - i) * sizeof(*b->servers));
 }

@@ -29,6 +29,7 @@ struct ini_section {
 	char *name;       /* "" if its kind has none */
 	const char *file; /* (borrowed from the caller of ini_read) */
 	unsigned line;
+	unsigned place; /* among all, set by load.c */
 	struct ini_setting *settings;
 	size_t nsettings;
 	void *object; /* what load.c made of it (borrowed from the conf) */

@@ -13,7 +13,7 @@
 const char *const key_section_words[] = {
     "backend", "frontend", "global", "stats", NULL};
 
-const char *const conf_check_words[] = {"redis", "tcp", "none", NULL};
+const char *const conf_check_words[] = {"redis", "tcp", "script", "none", NULL};
 const char *const conf_route_words[] = {"primary", "primary-preferred",
     "replica", "replica-preferred", "any", "any-replica", "lowest-latency",
     NULL};
@@ -25,6 +25,13 @@ static const char *const auto_words[] = {"off", "on", "auto", NULL};
 static const char *const level_words[] = {
     "error", "warn", "info", "debug", NULL};
 static const char *const session_log_words[] = {"off", "errors", "all", NULL};
+static const char *const session_log_own_words[] = {
+    "off", "errors", "all", "global", NULL};
+static const char *const log_format_words[] = {"text", "tcplog", NULL};
+static const char *const log_format_own_words[] = {
+    "text", "tcplog", "connect", "global", NULL};
+static const char *const prefix_words[] = {"roleproxy", "haproxy", NULL};
+static const char *const role_words[] = {"any", "primary", "replica", NULL};
 
 /* The struct that a section fills. */
 #define OF_BACKEND  struct conf_backend
@@ -48,11 +55,15 @@ static const char *const session_log_words[] = {"off", "errors", "all", NULL};
 /* clang-format off */
 const struct key keys[] = {
     {FIELD(BACKEND, "check", "redis", parse_choice, check), .words = conf_check_words,
-	.help = "how servers are checked: redis (PING, INFO), tcp (connect), none"},
+	.help = "how servers are checked: redis (PING, INFO), tcp, script or none"},
+    {FIELD(BACKEND, "check-down", "0", parse_time, check_down),
+	.help = "between two checks of a server that is DOWN; 0: as usual"},
     {FIELD(BACKEND, "check-fast", "100ms", parse_time, check_fast), .min = 10,
 	.help = "between two checks while something is changing"},
     {FIELD(BACKEND, "check-interval", "1s", parse_time, check_interval), .min = 10,
 	.help = "between two checks of a server"},
+    {LIST(BACKEND, "check-step", NULL, parse_step, steps, nsteps),
+	.help = "a step of check = script, in the words of HAProxy's tcp-check"},
     {FIELD(BACKEND, "check-timeout", "1s", parse_time, check_timeout), .min = 10,
 	.help = "for a whole check: connect, AUTH, PING and INFO"},
     {FIELD(BACKEND, "connect-timeout", "5s", parse_time, connect_timeout), .min = 1,
@@ -67,10 +78,16 @@ const struct key keys[] = {
 	.help = "for how long Sentinels may not hear the writer before it is fenced"},
     {FIELD(BACKEND, "fence-fast", "off", parse_choice, fence_fast), .words = onoff_words,
 	.help = "fence a writer at once when its replicas receive nothing: on or off"},
+    {FIELD(BACKEND, "fullconn", "0", parse_number, fullconn), .max = PARSE_COUNT_MAX,
+	.help = "clients that it is made for, in HAProxy's figures; 0: unknown"},
     {FIELD(BACKEND, "hold", "10s", parse_time, hold),
 	.help = "how long a client waits for a server; 0: not at all"},
+    {FIELD(BACKEND, "id", "0", parse_number, number), .max = PARSE_COUNT_MAX,
+	.help = "its number in HAProxy's figures; 0: by its place"},
     {FIELD(BACKEND, "keepalive", "60s/10s/6", parse_keepalive, keepalive_idle),
 	.help = "TCP keep-alive: idle time/interval/count, or off"},
+    {FIELD(BACKEND, "log-checks", "off", parse_choice, log_checks), .words = onoff_words,
+	.help = "log each change of a check's result: on or off"},
     {TEXT(BACKEND, "master-name", NULL, parse_word, master_name),
 	.help = "what the Sentinels call it; learned from them when not given"},
     {FIELD(BACKEND, "max-lag", "10s", parse_time, max_lag),
@@ -87,10 +104,14 @@ const struct key keys[] = {
 	.help = "the environment variable that holds the password"},
     {KEY(BACKEND, "password-file", NULL, parse_path),
 	.help = "the file whose first line is the password"},
+    {FIELD(BACKEND, "queue-timeout", "0", parse_time, queue_timeout),
+	.help = "how long a client waits for a place on a full server; 0: as hold"},
     {FIELD(BACKEND, "retries", "3", parse_number, retries), .max = 100,
 	.help = "connects tried again for one client, elsewhere if possible"},
     {FIELD(BACKEND, "rise", "2", parse_number, rise), .min = 1, .max = 1000,
 	.help = "good checks in a row that make a server UP again"},
+    {FIELD(BACKEND, "role", "any", parse_choice, role), .words = role_words,
+	.help = "the role of a server that is UP in HAProxy's figures: any, primary or replica"},
     {LIST(BACKEND, "sentinel", NULL, parse_host, sentinels, nsentinels),
 	.help = "HOST:PORT of a Sentinel; learned from the servers when not given"},
     {TEXT(BACKEND, "sentinel-password", NULL, parse_text, sentinel_password), .secret = true,
@@ -102,7 +123,7 @@ const struct key keys[] = {
     {TEXT(BACKEND, "sentinel-username", NULL, parse_word, sentinel_username),
 	.help = "the ACL user for AUTH at the Sentinels"},
     {LIST(BACKEND, "server", NULL, parse_server, servers, nservers),
-	.help = "NAME HOST:PORT [weight=100] [maxconn=0] [backup] [disabled]"},
+	.help = "NAME HOST:PORT and options, as in weight=100 maxconn=0 backup disabled"},
     {FIELD(BACKEND, "server-timeout", "0", parse_time, server_timeout),
 	.help = "close a session idle for so long at the server's turn; 0: off"},
     {FIELD(BACKEND, "user-timeout", "30s", parse_time, user_timeout), .max = 24LL * 86400 * 1000,
@@ -114,16 +135,27 @@ const struct key keys[] = {
 	.help = "serve only clients of this network, as in 10.0.0.0/8"},
     {KEY(FRONTEND, "backend", NULL, parse_word),
 	.help = "the backend that serves it (required)"},
+    {FIELD(FRONTEND, "backlog", "0", parse_number, backlog), .max = 65535,
+	.help = "clients that the system lets wait to be accepted; 0: as many as it can"},
     {FIELD(FRONTEND, "balance", "leastconn", parse_choice, balance), .words = conf_balance_words,
 	.help = "roundrobin, leastconn, random (of two), source or first"},
     {LIST(FRONTEND, "bind", NULL, parse_bind, binds, nbinds),
 	.help = "where to listen: ADDR:PORT, :PORT, *:PORT, [v6]:PORT, unix:/path"},
+    {FIELD(FRONTEND, "client-fin-timeout", "0", parse_time, client_fin_timeout),
+	.help = "close a session idle for so long once the server is through; 0: off"},
     {FIELD(FRONTEND, "client-timeout", "0", parse_time, client_timeout),
 	.help = "close a session idle for so long at the client's turn; 0: off"},
     {FIELD(FRONTEND, "defer-connect", "auto", parse_choice, defer_connect), .words = auto_words,
 	.help = "connect to a server at the client's first byte; auto: on for Redis"},
     {LIST(FRONTEND, "deny", NULL, parse_network, deny, ndeny),
 	.help = "refuse clients of this network, even allowed ones"},
+    {FIELD(FRONTEND, "id", "0", parse_number, number), .max = PARSE_COUNT_MAX,
+	.help = "its number in HAProxy's figures; 0: by its place"},
+    {FIELD(FRONTEND, "log-format", "global", parse_choice, log_format),
+	.words = log_format_own_words,
+	.help = "global, text, tcplog, or connect: in whose words sessions are logged"},
+    {FIELD(FRONTEND, "log-null", "on", parse_choice, log_null), .words = onoff_words,
+	.help = "log also clients that leave without a byte: on or off"},
     {FIELD(FRONTEND, "maxconn", "0", parse_number, maxconn), .max = PARSE_COUNT_MAX,
 	.help = "clients at a time; 0: no limit of its own"},
     {FIELD(FRONTEND, "no-server-reply", "auto", parse_choice, no_server_reply),
@@ -131,6 +163,11 @@ const struct key keys[] = {
 	.help = "answer -LOADING when hold has passed; auto: on for Redis"},
     {FIELD(FRONTEND, "route", "primary", parse_choice, route), .words = conf_route_words,
 	.help = "which servers may serve it; without check = redis it is any"},
+    {FIELD(FRONTEND, "server-fin-timeout", "0", parse_time, server_fin_timeout),
+	.help = "close a session idle for so long once the client is through; 0: off"},
+    {FIELD(FRONTEND, "session-log", "global", parse_choice, session_log),
+	.words = session_log_own_words,
+	.help = "which ended sessions get a log line: global, all, errors or off"},
 
     {FIELD(GLOBAL, "control-mode", "0600", parse_mode, control_mode), .fixed = true,
 	.help = "who may open the control socket, as for chmod"},
@@ -140,8 +177,12 @@ const struct key keys[] = {
 	.help = "on TERM, go on listening for so long with /readyz failing"},
     {FIELD(GLOBAL, "grace", "5s", parse_time, grace),
 	.help = "on TERM, how long sessions may take to end"},
+    {FIELD(GLOBAL, "hard-stop-after", "0", parse_time, hard_stop_after),
+	.help = "on USR1, how long sessions may take to end; 0: as long as it takes"},
     {LIST(GLOBAL, "log", "stdout", parse_log, logs, nlogs),
 	.help = "stdout, stderr, syslog:IP:PORT[/facility], syslog:/dev/log[/facility]"},
+    {FIELD(GLOBAL, "log-format", "text", parse_choice, log_format), .words = log_format_words,
+	.help = "in whose words servers and sessions are logged: text or tcplog (HAProxy's)"},
     {FIELD(GLOBAL, "log-level", "info", parse_choice, log_level), .words = level_words,
 	.help = "error, warn, info or debug"},
     {FIELD(GLOBAL, "maxconn", "20000", parse_number, maxconn), .min = 1, .max = PARSE_COUNT_MAX,
@@ -156,18 +197,27 @@ const struct key keys[] = {
 	.min = 1, .max = CONF_WORKERS_MAX, .fixed = true,
 	.help = "relaying threads, 1 to 16; auto: as many as there are CPUs"},
 
+    {FIELD(STATS, "admin", "off", parse_choice, admin), .words = onoff_words,
+	.help = "let whoever may look also change servers: on or off; needs user"},
     {LIST(STATS, "bind", NULL, parse_bind, binds, nbinds),
 	.help = "where to listen: ADDR:PORT, :PORT, *:PORT, [v6]:PORT, unix:/path"},
+    {TEXT(STATS, "health-uri", NULL, parse_uri, health_uri),
+	.help = "a path that answers as /healthz does"},
     {FIELD(STATS, "hide-version", "on", parse_choice, hide_version), .words = onoff_words,
 	.help = "do not tell the version: on or off"},
     {FIELD(STATS, "maxconn", "64", parse_number, maxconn), .min = 1, .max = 10000,
 	.help = "HTTP connections at a time"},
+    {FIELD(STATS, "metrics-prefix", "roleproxy", parse_choice, haproxy_metrics),
+	.words = prefix_words,
+	.help = "whose names /metrics has: roleproxy, or haproxy for HAProxy's besides"},
     {TEXT(STATS, "password", NULL, parse_text, password), .secret = true,
 	.help = "of user: the rest of the line as it is"},
     {KEY(STATS, "password-env", NULL, parse_word),
 	.help = "the environment variable that holds the password"},
     {KEY(STATS, "password-file", NULL, parse_path),
 	.help = "the file whose first line is the password"},
+    {TEXT(STATS, "realm", "roleproxy", parse_text, realm),
+	.help = "what a browser shows when it asks for the password"},
     {FIELD(STATS, "refresh", "2s", parse_time, refresh),
 	.help = "how often the page reloads itself; 0: never"},
     {TEXT(STATS, "uri", "/stats", parse_uri, uri),
@@ -337,6 +387,14 @@ clear_fields(enum key_section section, void *object)
 	}
 }
 
+void
+conf_server_clear(struct conf_server *s)
+{
+	free(s->name);
+	free(s->host);
+	free(s->check_host);
+}
+
 /* Free what a backend owns. */
 static void
 clear_backend(struct conf_backend *b)
@@ -344,11 +402,12 @@ clear_backend(struct conf_backend *b)
 	size_t i;
 
 	for (i = 0; i < b->nservers; i++) {
-		free(b->servers[i].name);
-		free(b->servers[i].host);
+		conf_server_clear(&b->servers[i]);
 	}
 	for (i = 0; i < b->nsentinels; i++)
 		free(b->sentinels[i].host);
+	for (i = 0; i < b->nsteps; i++)
+		step_clear(&b->steps[i]);
 	free(b->name);
 	clear_fields(SECTION_BACKEND, b);
 }

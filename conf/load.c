@@ -174,6 +174,7 @@ build_backend(struct conf *conf, struct ini_section *s, struct conf_problems *p)
 	s->object = b;
 	b->name = xstrdup(s->name);
 	b->line = s->line;
+	b->place = s->place;
 	key_defaults(SECTION_BACKEND, b);
 	apply_settings(s, p);
 	fetch_password(s, "password", &b->password, p);
@@ -191,6 +192,7 @@ build_frontend(
 	f->conf = conf;
 	f->name = xstrdup(s->name);
 	f->line = s->line;
+	f->place = s->place;
 	key_defaults(SECTION_FRONTEND, f);
 	apply_settings(s, p);
 }
@@ -229,8 +231,10 @@ build(struct conf *conf, struct ini *doc, struct conf_problems *p)
 	/* Room for all, so that none moves. */
 	conf->backends = xcalloc(doc->nsections + 1, sizeof(*conf->backends));
 	conf->frontends = xcalloc(doc->nsections + 1, sizeof(*conf->frontends));
-	for (i = 0; i < doc->nsections; i++)
+	for (i = 0; i < doc->nsections; i++) {
+		doc->sections[i].place = (unsigned)i;
 		builders[doc->sections[i].kind](conf, &doc->sections[i], p);
+	}
 }
 
 /* Make and check what the document describes; path is taken over. NULL if that

@@ -467,36 +467,148 @@ parse_host(struct key_value *v)
 	return append(v, &h);
 }
 
+/* One step of a script. */
+int
+parse_step(struct key_value *v)
+{
+	struct conf_step step;
+
+	if (step_parse(v->text, &step, v->error, sizeof(v->error)) != 0)
+		return -1;
+	step.line = v->line;
+	return append(v, &step);
+}
+
+/* What may stand behind a server's address. */
+enum server_option_kind { OPT_FLAG, OPT_NUMBER, OPT_TIME, OPT_WORD, OPT_HOST };
+
+#define OPT(n, k, f, ...)                                            \
+	{                                                            \
+		.name = n, .kind = OPT_##k,                          \
+		.at = offsetof(struct conf_server, f), ##__VA_ARGS__ \
+	}
+
+static const char *const init_words[] = {"unchecked", "up", "down", NULL};
+static const char *const on_error_words[] = {
+    "fastinter", "fail-check", "sudden-death", "mark-down", NULL};
+
+static const struct server_option {
+	const char *name;
+	enum server_option_kind kind;
+	size_t at; /* of the field */
+	unsigned min, max;
+	const char *const *words;
+} server_options[] = {
+    OPT("weight", NUMBER, weight, .min = 0, .max = 256),
+    OPT("maxconn", NUMBER, maxconn, .max = PARSE_COUNT_MAX),
+    OPT("backup", FLAG, backup),
+    OPT("disabled", FLAG, disabled),
+    OPT("unchecked", FLAG, unchecked),
+    OPT("close-down", FLAG, close_down),
+    OPT("close-backups", FLAG, close_backups),
+    OPT("observe", FLAG, observe),
+    OPT("on-error", WORD, on_error, .words = on_error_words),
+    OPT("error-limit", NUMBER, error_limit, .min = 1, .max = PARSE_COUNT_MAX),
+    OPT("init-state", WORD, init_state, .words = init_words),
+    OPT("check-host", HOST, check_host),
+    OPT("check-port", NUMBER, check_port, .min = 1, .max = 65535),
+    OPT("check-interval", TIME, check_interval, .min = 10),
+    OPT("check-fast", TIME, check_fast, .min = 10),
+    OPT("check-down", TIME, check_down, .min = 10),
+    OPT("fall", NUMBER, fall, .min = 1, .max = 1000),
+    OPT("rise", NUMBER, rise, .min = 1, .max = 1000),
+    OPT("maxqueue", NUMBER, maxqueue, .max = PARSE_COUNT_MAX),
+    OPT("slow-start", TIME, slow_start),
+    OPT("id", NUMBER, number, .min = 1, .max = PARSE_COUNT_MAX),
+};
+#define NSERVER_OPTIONS (sizeof(server_options) / sizeof(server_options[0]))
+
+/* Set a number, in the field's own size. */
+static int
+option_number(
+    const struct server_option *o, const char *value, void *at, char *reason)
+{
+	unsigned n;
+
+	if (units_number(value, o->min, o->max, &n, reason) != 0)
+		return -1;
+	if (o->at == offsetof(struct conf_server, check_port))
+		*(uint16_t *)at = (uint16_t)n;
+	else
+		*(unsigned *)at = n;
+	return 0;
+}
+
+/* Set what one option says; value is NULL for a flag. */
+static int
+set_option(struct key_value *v, const struct server_option *o,
+    const char *value, struct conf_server *s)
+{
+	char reason[UNITS_ERROR_MAX];
+	void *at = (char *)s + o->at;
+	int64_t ms;
+	int word;
+
+	switch (o->kind) {
+	case OPT_FLAG:
+		*(bool *)at = true;
+		return 0;
+	case OPT_NUMBER:
+		if (option_number(o, value, at, reason) == 0)
+			return 0;
+		return refuse(v, "%s: %s", o->name, reason);
+	case OPT_TIME:
+		if (units_time(value, &ms, reason) != 0)
+			return refuse(v, "%s: %s", o->name, reason);
+		if (ms < o->min || ms > TIME_MAX_MS)
+			return refuse(v, "%s: '%.40s' is not %u ms to 10000 d",
+			    o->name, value, o->min);
+		*(int64_t *)at = ms;
+		return 0;
+	case OPT_WORD:
+		if ((word = parse_word_index(o->words, value)) < 0)
+			return refuse(
+			    v, "%s: '%.40s' is unknown", o->name, value);
+		*(unsigned *)at = (unsigned)word;
+		return 0;
+	default:
+		if (!parse_is_host(value))
+			return refuse(
+			    v, "%s: '%.100s' is no host", o->name, value);
+		*(char **)at = xstrdup(value);
+		return 0;
+	}
+}
+
 /* One option behind a server's address; seen is a bit for each one given. */
 static int
 server_option(
     struct key_value *v, char *word, struct conf_server *s, unsigned *seen)
 {
-	static const char *const names[] = {
-	    "weight", "maxconn", "backup", "disabled", NULL};
-	char *value = strchr(word, '='), reason[UNITS_ERROR_MAX];
-	int i, rc = 0;
+	const char *nearest = NULL;
+	char *value = strchr(word, '=');
+	size_t i;
 
 	if (value != NULL)
 		*value++ = '\0';
-	i = parse_word_index(names, word);
-	if (i < 0 || (value != NULL) != (i < 2))
-		return refuse(v,
-		    "'%.40s' is not weight=N, maxconn=N, backup or disabled",
-		    word);
+	for (i = 0; i < NSERVER_OPTIONS; i++) {
+		if (strcmp(server_options[i].name, word) == 0)
+			break;
+		nearest = key_nearer(word, server_options[i].name, nearest);
+	}
+	if (i == NSERVER_OPTIONS)
+		return refuse(v, "'%.40s' is no option of a server%s%s%s", word,
+		    nearest == NULL ? "" : ", did you mean '",
+		    nearest == NULL ? "" : nearest,
+		    nearest == NULL ? "" : "'?");
+	if ((value == NULL) != (server_options[i].kind == OPT_FLAG))
+		return refuse(v, "%s %s", word,
+		    value == NULL ? "needs a value, as in weight=100"
+				  : "takes no value");
 	if ((*seen & (1U << i)) != 0)
 		return refuse(v, "%s is given twice", word);
 	*seen |= 1U << i;
-	if (i == 0)
-		rc = units_number(value, 1, 256, &s->weight, reason);
-	else if (i == 1)
-		rc = units_number(
-		    value, 0, PARSE_COUNT_MAX, &s->maxconn, reason);
-	else if (i == 2)
-		s->backup = true;
-	else
-		s->disabled = true;
-	return rc == 0 ? 0 : refuse(v, "%s: %s", word, reason);
+	return set_option(v, &server_options[i], value, s);
 }
 
 /* NAME HOST:PORT and options, from a copy that is cut into words. */
@@ -527,14 +639,14 @@ server_words(struct key_value *v, char *words, struct conf_server *s)
 int
 parse_server(struct key_value *v)
 {
-	struct conf_server s = {.weight = CONF_WEIGHT, .line = v->line};
+	struct conf_server s = {
+	    .weight = CONF_WEIGHT, .error_limit = 10, .line = v->line};
 	char *words = xstrdup(v->text);
 	int rc = server_words(v, words, &s);
 
 	free(words);
 	if (rc == 0)
 		return append(v, &s);
-	free(s.name);
-	free(s.host);
+	conf_server_clear(&s);
 	return -1;
 }

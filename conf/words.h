@@ -5,9 +5,40 @@
 #ifndef CONF_WORDS_H
 #define CONF_WORDS_H
 
-enum conf_check { CHECK_REDIS, CHECK_TCP, CHECK_NONE };
+enum conf_check { CHECK_REDIS, CHECK_TCP, CHECK_SCRIPT, CHECK_NONE };
 enum conf_auto { AUTO_OFF, AUTO_ON, AUTO_AUTO };
-enum conf_session_log { SESSION_LOG_OFF, SESSION_LOG_ERRORS, SESSION_LOG_ALL };
+
+/* Which sessions get a line; GLOBAL, of a frontend, is settled by the checks.
+ */
+enum conf_session_log {
+	SESSION_LOG_OFF,
+	SESSION_LOG_ERRORS,
+	SESSION_LOG_ALL,
+	SESSION_LOG_GLOBAL
+};
+
+/* In whose words sessions and servers are logged. */
+enum conf_log_format {
+	LOG_FORMAT_TEXT,    /* ours */
+	LOG_FORMAT_TCPLOG,  /* HAProxy's, as of option tcplog */
+	LOG_FORMAT_CONNECT, /* HAProxy's without one: a line at the start */
+	LOG_FORMAT_GLOBAL   /* of a frontend, settled by the checks */
+};
+
+/* Which role makes a server of check = redis count as UP in HAProxy's figures;
+ * a route decides for itself whom it serves. */
+enum conf_role { WANT_ANY, WANT_PRIMARY, WANT_REPLICA };
+
+/* What a server is before its first check has ended. */
+enum conf_init_state { INIT_UNCHECKED, INIT_UP, INIT_DOWN };
+
+/* What so many errors of sessions in a row do to a server. */
+enum conf_on_error {
+	ON_ERROR_FASTINTER,    /* check it as if something were changing */
+	ON_ERROR_FAIL_CHECK,   /* count as one failed check */
+	ON_ERROR_SUDDEN_DEATH, /* one more failed check makes it DOWN */
+	ON_ERROR_MARK_DOWN     /* it is DOWN */
+};
 
 /* When a writer is fenced without another one having been named. */
 enum conf_fence {

@@ -3,6 +3,9 @@
 
 usage: run.py [-j N] [--short | --full] [--list] [NAME ...]
 
+A few that fail are run once more, with the machine to themselves, and count by
+that; the first failure stays in the output, with the word "again".
+
 NAME is a test (`test_life.test_version`), a file (`test_life`) or a part of a
 name. Without one, all tests that are not marked full run; --full adds those,
 --short runs the subset for sanitizers.
@@ -23,6 +26,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab  # noqa: E402
 import lib  # noqa: E402
 
+AGAIN = 3       # failures that are worth a second look, alone
 LIMIT = 90      # seconds that one test may take, unless it says otherwise
 SKIPPED = 77    # exit code of a test that cannot run here
 
@@ -76,9 +80,10 @@ def run_one(name):
 
 
 class Job:
-    """A running test."""
+    """A running test. failure is the word for its failing."""
 
-    def __init__(self, name, marks):
+    def __init__(self, name, marks, failure="FAIL"):
+        self.failure = failure
         self.name, self.start = name, time.monotonic()
         self.limit = marks.get("limit", LIMIT) * lib.SLOW
         self.popen = subprocess.Popen(
@@ -116,10 +121,10 @@ class Job:
         """Print its line, and its output if it failed."""
         self.reader.join(5)
         seconds = time.monotonic() - self.start
-        word = {0: "ok", SKIPPED: "skip"}.get(code, "FAIL")
+        word = {0: "ok", SKIPPED: "skip"}.get(code, self.failure)
         why = " (%s)" % self.output[-1].strip() if word == "skip" else ""
         print("%-4s %6.1f s  %s%s" % (word, seconds, self.name, why))
-        if word == "FAIL" or (word == "ok" and self.output):
+        if word == self.failure or (word == "ok" and self.output):
             print("     | " + "     | ".join(self.output), flush=True)
         sys.stdout.flush()
         return word
@@ -137,27 +142,35 @@ def run_all(tests, options):
     """Run them and count the results. Those marked alone go last."""
     waiting = sorted(tests, key=lambda t: bool(t[1].get("alone")))
     jobs, words, failed = [], [], []
+    marks = dict(tests)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     try:
         run_jobs(waiting, jobs, words, failed, options)
+        if len(failed) <= AGAIN:
+            again, failed = failed, []
+            words = [w for w in words if w != "again"]
+            waiting = [(name, dict(marks[name], alone=True)) for name in again]
+            run_jobs(waiting, jobs, words, failed, options, "FAIL")
+        else:
+            words = ["FAIL" if w == "again" else w for w in words]
     finally:
         for job, _ in jobs:
             job.end()
     return words, failed
 
 
-def run_jobs(waiting, jobs, words, failed, options):
+def run_jobs(waiting, jobs, words, failed, options, failure="again"):
     """Start what there is room for, collect what has ended, until all have."""
     while waiting or jobs:
         while waiting and may_start(waiting[0][1], jobs, options):
             name, marks = waiting.pop(0)
-            jobs.append((Job(name, marks), marks))
+            jobs.append((Job(name, marks, failure), marks))
         for job, marks in list(jobs):
             code = job.poll()
             if code is not None:
                 jobs.remove((job, marks))
                 words.append(job.report(code))
-                if words[-1] == "FAIL":
+                if words[-1] == failure:
                     failed.append(job.name)
         time.sleep(0.02)
 

@@ -21,12 +21,13 @@ static const char full[] =
     "[backend other]\nserver = x 10.0.1.1:1\n"
     "[backend redis]\nserver = a one:6379 weight=7\nserver = b two:6379\n"
     "sentinel = three:26379\nsentinel = four:26379\nmaster-name = m\n"
-    "username = u\npassword = p\nsentinel-username = v\n"
+    "check-step = send x\nusername = u\npassword = p\nsentinel-username = v\n"
     "sentinel-password = q\nhold = 3s\non-role-lost = drain 5s\n"
     "[frontend write]\nbind = :1\nbind = :2\nallow = 10.0.0.0/8\n"
     "deny = 10.0.0.66\nbackend = redis\n"
     "[frontend other]\nbind = :3\nbackend = other\n"
-    "[stats]\nbind = :4\nuri = /x\nuser = w\npassword = r\n";
+    "[stats]\nbind = :4\nuri = /x\nrealm = x\nhealth-uri = /y\nuser = "
+    "w\npassword = r\n";
 
 /* A configuration of that text, without errors. */
 static struct conf *
@@ -129,9 +130,9 @@ START_TEST(test_alone)
 	ck_assert(f[0].conf == copy && f[1].conf == copy);
 	ck_assert_ptr_eq(f[0].backend, b);
 	ck_assert_ptr_eq(f[1].backend, copy->backends);
-	ck_assert(f[0].binds[1].port == 2 && f[0].bind_lines[1] == 22);
+	ck_assert(f[0].binds[1].port == 2 && f[0].bind_lines[1] == 23);
 	ck_assert(copy->stats.binds[0].port == 4);
-	ck_assert_uint_eq(copy->stats.bind_lines[0], 30);
+	ck_assert_uint_eq(copy->stats.bind_lines[0], 31);
 	ck_assert_int_eq(copy->global.logs[1].facility, 3);
 	conf_free(copy);
 }

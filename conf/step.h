@@ -1,0 +1,53 @@
+/*
+ * One step of a check that is a script: HAProxy's tcp-check and http-check
+ * rules ("tcp-check" in its configuration manual, 2.6).
+ */
+#ifndef CONF_STEP_H
+#define CONF_STEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum conf_step_kind {
+	STEP_CONNECT, /* a connection of its own, to `port` */
+	STEP_SEND,    /* the bytes */
+	STEP_EXPECT   /* an answer that matches, or does not */
+};
+
+enum conf_match {
+	MATCH_STRING,  /* the bytes are somewhere in the answer */
+	MATCH_REGEX,   /* a Perl-compatible regular expression */
+	MATCH_BINARY,  /* as a string, given and shown in hexadecimal */
+	MATCH_RBINARY, /* a regular expression on the answer in hexadecimal */
+	MATCH_STATUS   /* a status line of HTTP/1 with one of these codes */
+};
+
+struct conf_step {
+	enum conf_step_kind kind;
+	bool linger;   /* STEP_CONNECT: close it with a FIN, not a reset */
+	uint16_t port; /* STEP_CONNECT: 0 the server's */
+	char *host;    /* STEP_CONNECT: NULL the server's */
+	enum conf_match match;
+	bool negate;          /* the answer must not match */
+	unsigned char *bytes; /* to send or to find; may hold a password */
+	size_t length;
+	char *text;        /* what was written, for messages */
+	unsigned min_recv; /* bytes before it is looked at; 0: any */
+	char *comment;     /* NULL none */
+	unsigned line;     /* in conf.path */
+};
+
+/* The step that text says, in the words of HAProxy's tcp-check: "connect",
+ * "send PING\r\n", "expect ! string role:slave". -1 with what is wrong in
+ * error, of size bytes. It owns what it points to. */
+int step_parse(
+    const char *text, struct conf_step *step, char *error, size_t size);
+
+/* Free what it owns; what it sends is wiped. */
+void step_clear(struct conf_step *step);
+
+/* A copy that owns what it holds. */
+struct conf_step step_copy(const struct conf_step *step);
+
+#endif
