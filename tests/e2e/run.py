@@ -4,7 +4,8 @@
 usage: run.py [-j N] [--short | --full] [--list] [NAME ...]
 
 A few that fail are run once more, with the machine to themselves, and count by
-that; the first failure stays in the output, with the word "again".
+that; the first failure stays in the output, with the word "again". What a
+sanitizer reports, or a proxy that crashed, needs no second look.
 
 NAME is a test (`test_life.test_version`), a file (`test_life`) or a part of a
 name. Without one, all tests that are not marked full run; --full adds those,
@@ -15,6 +16,7 @@ import argparse
 import glob
 import importlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +28,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab  # noqa: E402
 import lib  # noqa: E402
 
+CERTAIN = re.compile(lib.SANITIZER_REPORT.pattern + r"|exit code: got -\d", re.M)
 AGAIN = 3       # failures that are worth a second look, alone
 LIMIT = 90      # seconds that one test may take, unless it says otherwise
 SKIPPED = 77    # exit code of a test that cannot run here
@@ -122,9 +125,11 @@ class Job:
         self.reader.join(5)
         seconds = time.monotonic() - self.start
         word = {0: "ok", SKIPPED: "skip"}.get(code, self.failure)
+        if code != 0 and CERTAIN.search("".join(self.output)):
+            word = "FAIL"
         why = " (%s)" % self.output[-1].strip() if word == "skip" else ""
         print("%-4s %6.1f s  %s%s" % (word, seconds, self.name, why))
-        if word == self.failure or (word == "ok" and self.output):
+        if word in ("FAIL", "again") or (word == "ok" and self.output):
             print("     | " + "     | ".join(self.output), flush=True)
         sys.stdout.flush()
         return word
@@ -146,13 +151,12 @@ def run_all(tests, options):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     try:
         run_jobs(waiting, jobs, words, failed, options)
-        if len(failed) <= AGAIN:
-            again, failed = failed, []
+        if "FAIL" not in words and len(failed) <= AGAIN:
+            waiting = [(name, dict(marks[name], alone=True)) for name in failed]
             words = [w for w in words if w != "again"]
-            waiting = [(name, dict(marks[name], alone=True)) for name in again]
+            failed = []
             run_jobs(waiting, jobs, words, failed, options, "FAIL")
-        else:
-            words = ["FAIL" if w == "again" else w for w in words]
+        words = ["FAIL" if w == "again" else w for w in words]
     finally:
         for job, _ in jobs:
             job.end()
@@ -170,7 +174,7 @@ def run_jobs(waiting, jobs, words, failed, options, failure="again"):
             if code is not None:
                 jobs.remove((job, marks))
                 words.append(job.report(code))
-                if words[-1] == failure:
+                if words[-1] in ("FAIL", "again"):
                     failed.append(job.name)
         time.sleep(0.02)
 
