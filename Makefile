@@ -12,7 +12,7 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c
-CONF	 = conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c conf/step.c \
+CONF	 = conf/cfg_words.c conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c conf/step.c \
 	   conf/problem.c conf/url.c
 HEALTH	 = health/cause.c health/check.c health/cluster.c health/discover.c health/duty.c \
 	   health/failover.c health/gossip.c health/group.c health/hello.c \
@@ -37,6 +37,7 @@ BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_balance = proxy/balance.c
+UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c conf/cfg_words.c
 UNIT_cluster = base/addr.c base/units.c health/cluster.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
 UNIT_copy    = $(UNIT_conf)
