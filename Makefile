@@ -12,10 +12,11 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
 	   base/units.c
-CONF	 = conf/cfg_words.c conf/check.c conf/copy.c conf/ini.c conf/keys.c conf/load.c conf/parse.c conf/step.c \
+CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/copy.c conf/ini.c conf/keys.c \
+	   conf/load.c conf/parse.c conf/step.c \
 	   conf/problem.c conf/url.c
 HEALTH	 = health/cause.c health/check.c health/cluster.c health/discover.c health/duty.c \
-	   health/failover.c health/gossip.c health/group.c health/hello.c \
+	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hello.c \
 	   health/info.c health/lag.c health/link.c health/member.c \
 	   health/monitor.c health/observation.c health/order.c \
 	   health/probe.c health/publisher.c health/readers.c \
@@ -44,6 +45,7 @@ UNIT_copy    = $(UNIT_conf)
 UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/units.c \
 	       $(CONF) stats-ui/control.c
 UNIT_failover = health/failover.c
+UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
 UNIT_hello   = health/hello.c health/resp.c
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c

@@ -93,4 +93,14 @@ struct conf_backend {
 	int64_t role_lost_drain; /* ms; of ROLE_LOST_DRAIN */
 };
 
+/* How often a server is checked, ms, and how many results count. */
+struct conf_timing {
+	int64_t interval, fast, down;
+	unsigned fall, rise;
+};
+
+/* What a server says of that, or else its backend. */
+struct conf_timing conf_timing(
+    const struct conf_backend *cb, const struct conf_server *cs);
+
 #endif

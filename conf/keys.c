@@ -387,14 +387,6 @@ clear_fields(enum key_section section, void *object)
 	}
 }
 
-void
-conf_server_clear(struct conf_server *s)
-{
-	free(s->name);
-	free(s->host);
-	free(s->check_host);
-}
-
 /* Free what a backend owns. */
 static void
 clear_backend(struct conf_backend *b)

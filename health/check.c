@@ -283,6 +283,12 @@ check_now(struct check *c)
 		arm(c, clock_ms());
 }
 
+bool
+check_running(const struct check *c)
+{
+	return probe_running(c->probe);
+}
+
 /* Is something changing, so that the next probe should come soon? */
 static bool
 in_transition(const struct check *c)

@@ -43,6 +43,9 @@ void check_configure(struct check *c, const struct conf_backend *cb);
 /* Begin with what another check of the same server knows. */
 void check_inherit(struct check *c, const struct check *old);
 
+/* Is a probe under way? */
+bool check_running(const struct check *c);
+
 /* Probe now, or as soon as the probe under way has ended. */
 void check_now(struct check *c);
 

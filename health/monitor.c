@@ -664,6 +664,7 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	out.state = check_state(mb->check);
 	out.now = &mb->now;
 	out.writer = group_writes(mb);
+	out.checking = check_running(mb->check);
 	out.use = mb->cluster.use;
 	if (mb->cluster.shard >= 0)
 		out.shard = m->all.list[mb->cluster.shard]->name;

@@ -16,6 +16,7 @@
 #include "health/report.h"
 #include "health/role.h"
 #include "health/snapshot.h"
+#include "health/view.h"
 #include "health/writer.h"
 
 struct discovery;
@@ -38,19 +39,6 @@ struct monitor_ops {
 	/* The snapshots hold until this clock_ms(). */
 	void (*lease)(int64_t until, void *arg);
 	void *arg;
-};
-
-/* What the page shows of one server. */
-struct monitor_server {
-	const struct conf_server *conf; /* borrowed from the monitor's conf */
-	const struct server_state *state;
-	const struct snapshot_server *now; /* as last published */
-	bool writer, fenced, maintenance;
-	enum cluster_use use; /* in a Redis Cluster */
-	const char *shard;    /* who leads its shard; NULL none */
-	bool fit;             /* for reads, but for its lag */
-	bool lagging;         /* beyond a limit, and not back at half of it */
-	struct lag lag;       /* of a replica, as of its last check */
 };
 
 struct monitor *monitor_new(

@@ -28,6 +28,24 @@ enum probe_result {
 	PROBE_PROTOCOL    /* answers, but not as Redis does */
 };
 
+/* HAProxy's results of a check, in its order; hcheck.c has their words. */
+enum hcheck_status {
+	HCHK_UNKNOWN, /* there is none */
+	HCHK_INI,     /* not checked yet */
+	HCHK_SOCKERR,
+	HCHK_L4OK,
+	HCHK_L4TOUT,
+	HCHK_L4CON,
+	HCHK_L6OK,
+	HCHK_L6TOUT,
+	HCHK_L6RSP,
+	HCHK_L7TOUT,
+	HCHK_L7RSP,
+	HCHK_L7OK,
+	HCHK_L7OKC,
+	HCHK_L7STS
+};
+
 enum role { ROLE_UNKNOWN, ROLE_PRIMARY, ROLE_REPLICA };
 
 #define REDIS_ID_MAX 41 /* run ids and replication ids: 40 hex and NUL */
@@ -49,6 +67,11 @@ struct observation {
 	int64_t duration_us; /* of the whole probe */
 	int64_t rtt_us;      /* of the last PING's answer; -1 unknown */
 	char detail[128];    /* server's or system's words; "" if none */
+	bool connected;      /* the connection had been made */
+
+	/* Of a script. */
+	enum hcheck_status status;
+	int code; /* -1 none */
 
 	/* INFO server; kept over the life of a connection. */
 	char run_id[REDIS_ID_MAX];

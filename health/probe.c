@@ -259,6 +259,7 @@ finish(struct probe *p, enum probe_result result)
 	o.result = result;
 	o.at = clock_ms();
 	o.duration_us = clock_us() - p->started_us;
+	o.connected = p->connected;
 	p->running = false;
 	event_del(p->deadline);
 	event_del(p->deferred);
