@@ -15,7 +15,8 @@ BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve
 CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/copy.c conf/ini.c conf/keys.c \
 	   conf/load.c conf/parse.c conf/step.c \
 	   conf/problem.c conf/url.c
-HEALTH	 = health/cause.c health/check.c health/cluster.c health/discover.c health/duty.c \
+HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
+	   health/discover.c health/duty.c \
 	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hello.c \
 	   health/info.c health/lag.c health/link.c health/member.c \
 	   health/monitor.c health/observation.c health/order.c \
@@ -37,6 +38,7 @@ BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 # line proves the layering. tests/unit/test_X.c needs a line UNIT_X here.
 FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
+UNIT_admin   = health/admin.c
 UNIT_balance = proxy/balance.c
 UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c conf/cfg_words.c
 UNIT_cluster = base/addr.c base/units.c health/cluster.c

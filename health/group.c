@@ -78,7 +78,7 @@ evidence_of(const struct member *mb)
 	w.checked = s->health != HEALTH_UNCHECKED;
 	w.up = s->health == HEALTH_UP && !mb->duplicate;
 	w.loading = s->last.result == PROBE_LOADING;
-	w.maintenance = mb->maintenance;
+	w.maintenance = mb->admin.state == ADMIN_MAINT;
 	w.retired = mb->cs == NULL;
 	w.backup = mb->cs != NULL && mb->cs->backup;
 	w.returnee = s->returnee;
@@ -526,23 +526,41 @@ is_writable(const struct member *mb)
 	return mb->id == g->writer && g->verdict.action != WRITER_WAIT;
 }
 
+/* What the operator's word makes of a picture. */
+static void
+picture_admin(struct member *mb, bool able)
+{
+	struct snapshot_server *n = &mb->now;
+	int64_t now = clock_ms();
+
+	if (mb->cs == NULL)
+		return;
+	admin_note(&mb->admin, mb->cs, able, now);
+	n->drain = admin_drains(&mb->admin);
+	n->weight = admin_parts(&mb->admin, mb->cs, now);
+	n->maxconn = mb->admin.maxconn;
+}
+
 void
 group_picture(const struct members *m, struct member *mb)
 {
 	const struct group *g = mb->group;
 	const struct server_state *s = check_state(mb->check);
 	struct snapshot_server *n = &mb->now;
-	bool taken = mb->cs != NULL && !mb->maintenance && g->cb != NULL;
+	bool taken =
+	    mb->cs != NULL && mb->admin.state != ADMIN_MAINT && g->cb != NULL;
 	bool redis = taken && g->cb->check == CHECK_REDIS;
 
 	n->used = true;
 	n->addr = *check_addr(mb->check);
 	n->up = taken && n->addr.family != 0 &&
-		(g->cb->check == CHECK_NONE || s->health == HEALTH_UP) &&
+		admin_up(&mb->admin,
+		    g->cb->check == CHECK_NONE || s->health == HEALTH_UP) &&
 		!mb->duplicate;
 	n->writable = redis && n->up && is_writable(mb);
 	n->replica = redis && n->up && s->role == ROLE_REPLICA &&
 		     mb->cluster.use != CLUSTER_STRANGER;
 	mb->fit = n->replica && is_fit(m, mb);
 	n->latency_us = check_latency_us(mb->check);
+	picture_admin(mb, n->up || s->health == HEALTH_UNCHECKED);
 }

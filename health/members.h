@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "health/admin.h"
 #include "health/cluster.h"
 #include "health/decision.h"
 #include "health/evidence.h"
@@ -37,8 +38,8 @@ struct member {
 	int id;
 	struct duty *duty;   /* its hold on check */
 	struct check *check; /* (borrowed from duty) */
-	bool maintenance;
-	bool duplicate; /* another entry stands for the same process */
+	struct admin admin;  /* what the operator says */
+	bool duplicate;      /* another entry stands for the same process */
 	char run_id[REDIS_ID_MAX]; /* when that was last looked at */
 	int64_t resolved_at;
 	int64_t last_offset;        /* a replica's, at the probe before */

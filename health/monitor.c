@@ -90,6 +90,7 @@ member_free(struct monitor *m, struct member *mb)
 	TAILQ_REMOVE(&mb->group->members, mb, in_group);
 	m->all.list[mb->id] = NULL;
 	duty_release(mb->duty);
+	admin_clear(&mb->admin);
 	free(mb->name);
 	free(mb);
 }
@@ -220,6 +221,8 @@ adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 {
 	struct member *mb = member_find(g, cs);
 	struct duty *duty = duty_take(m->duties, g->cb, cs);
+	/* One that comes back begins anew. */
+	bool fresh = mb == NULL || mb->retired_at != 0;
 
 	if (mb == NULL)
 		mb = member_new(m, g);
@@ -231,7 +234,7 @@ adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 	mb->name = xstrdup(cs->name);
 	mb->cs = cs;
 	mb->retired_at = 0;
-	mb->maintenance = cs->disabled;
+	admin_configure(&mb->admin, cs, fresh);
 	cs->id = mb->id;
 }
 
@@ -375,6 +378,18 @@ is_other(const struct member *mb)
 	       strcmp(mb->run_id, check_state(mb->check)->known.run_id) != 0;
 }
 
+/* What a check means for a health that an operator forced. */
+static void
+admin_checked(struct member *mb)
+{
+	const struct server_state *s = check_state(mb->check);
+	const struct conf_backend *cb = mb->group->cb;
+
+	if (cb != NULL && mb->cs != NULL)
+		admin_check(&mb->admin, s->health == HEALTH_UP, s->bad == 0,
+		    conf_timing(cb, mb->cs).rise, conf_timing(cb, mb->cs).fall);
+}
+
 static void
 monitor_checked_cb(
     struct duty *duty, const struct role_change *change, bool moved, void *arg)
@@ -391,6 +406,7 @@ monitor_checked_cb(
 			continue;
 		report_change(mb, c, change);
 		take_change(m, mb, change, moved);
+		admin_checked(mb);
 		watch_probed(mb);
 		mb->group->changed |= moved || change->health || change->role ||
 				      change->restarted || change->result ||
@@ -672,7 +688,10 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	out.fit = mb->fit;
 	out.lagging = mb->lagging;
 	out.lag = mb->lag;
-	out.maintenance = mb->maintenance;
+	out.maintenance = mb->admin.state == ADMIN_MAINT;
+	out.drain = mb->now.drain;
+	out.weight = admin_shown_weight(mb->now.weight);
+	out.admin = &mb->admin;
 	return out;
 }
 

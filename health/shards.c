@@ -141,7 +141,7 @@ view_of(const struct member *mb, const int *index)
 
 	v.up = s->health == HEALTH_UP && !mb->duplicate;
 	v.loading = s->last.result == PROBE_LOADING;
-	v.maintenance = mb->maintenance;
+	v.maintenance = mb->admin.state == ADMIN_MAINT;
 	v.member = in_cluster(mb);
 	v.ok = k->cluster_ok;
 	v.refuses = v.up && refuses_for_long(mb);
@@ -168,7 +168,7 @@ why_deposed(const struct member *mb)
 	default:
 		return "is not in cluster mode";
 	}
-	if (mb->maintenance)
+	if (mb->admin.state == ADMIN_MAINT)
 		return "is in maintenance";
 	return mb->cluster.refuses_since != 0 ? "has cluster_state not ok"
 					      : "has been replaced";
@@ -180,7 +180,8 @@ depose(const struct members *m, struct member *mb)
 {
 	unsigned closed = m->sessions(mb->id, m->arg);
 
-	member_close_sessions(mb, mb->maintenance ? CLOSE_MAINT : CLOSE_FENCED);
+	member_close_sessions(
+	    mb, mb->admin.state == ADMIN_MAINT ? CLOSE_MAINT : CLOSE_FENCED);
 	if (closed > 0)
 		log_warn("backend %s: %s %s: fenced, %u sessions closed",
 		    mb->group->name, mb->name, why_deposed(mb), closed);

@@ -33,9 +33,11 @@ snapshot_rank(const struct snapshot *s, const struct conf_frontend *fe,
 	const struct snapshot_server *srv;
 	unsigned rank;
 
-	if ((size_t)cs->id >= s->nservers || !s->servers[cs->id].up)
+	if ((size_t)cs->id >= s->nservers)
 		return 0;
 	srv = &s->servers[cs->id];
+	if (!srv->up || srv->drain || srv->weight == 0)
+		return 0;
 	rank =
 	    fe->backend->check == CHECK_REDIS ? rank_role(fe->route, srv) : 1;
 	return rank == 0 || !cs->backup ? rank : rank + 2;
@@ -70,6 +72,8 @@ snapshot_is_news(
 	return now->up != was->up || now->writable != was->writable ||
 	       now->readable != was->readable || now->replica != was->replica ||
 	       now->closes != was->closes || now->misfits != was->misfits ||
+	       now->drain != was->drain || now->weight != was->weight ||
+	       now->maxconn != was->maxconn ||
 	       !addr_equal(&now->addr, &was->addr) ||
 	       diff > LATENCY_NOISE + was->latency_us / LATENCY_SHARE;
 }

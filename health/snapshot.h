@@ -29,6 +29,9 @@ struct snapshot_server {
 	bool writable;       /* a writer, and taking new sessions */
 	bool readable;       /* a replica that is fit for reads */
 	bool replica;        /* a replica that is up, fit or not */
+	bool drain;          /* takes no new sessions */
+	unsigned weight;     /* now, in ADMIN_WEIGHT_PARTS; 0: as drain */
+	unsigned maxconn;    /* 0: no limit */
 	uint32_t latency_us; /* smoothed round trip of the checks */
 	uint32_t closes;     /* when it rises, all sessions on it are closed */
 	enum snapshot_close close_reason;

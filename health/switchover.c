@@ -84,7 +84,7 @@ is_replica_of(const struct switchover *s, int id)
 	struct place place;
 
 	if (mb == NULL || mb->group != s->g || id == s->from ||
-	    mb->cs == NULL || mb->maintenance)
+	    mb->cs == NULL || mb->admin.state != ADMIN_READY)
 		return false;
 	r = check_state(mb->check);
 	return r->health == HEALTH_UP && r->role == ROLE_REPLICA &&

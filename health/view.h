@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
+#include "health/admin.h"
 #include "health/cluster.h"
 #include "health/lag.h"
 #include "health/role.h"
@@ -18,12 +19,15 @@ struct monitor_server {
 	const struct server_state *state;
 	const struct snapshot_server *now; /* as last published */
 	bool writer, fenced, maintenance;
-	bool checking;        /* a check is under way */
-	enum cluster_use use; /* in a Redis Cluster */
-	const char *shard;    /* who leads its shard; NULL none */
-	bool fit;             /* for reads, but for its lag */
-	bool lagging;         /* beyond a limit, and not back at half of it */
-	struct lag lag;       /* of a replica, as of its last check */
+	bool drain;                /* takes no new sessions */
+	unsigned weight;           /* now, as HAProxy shows it */
+	const struct admin *admin; /* what the operator said */
+	bool checking;             /* a check is under way */
+	enum cluster_use use;      /* in a Redis Cluster */
+	const char *shard;         /* who leads its shard; NULL none */
+	bool fit;                  /* for reads, but for its lag */
+	bool lagging;   /* beyond a limit, and not back at half of it */
+	struct lag lag; /* of a replica, as of its last check */
 };
 
 #endif

@@ -14,7 +14,7 @@
 /* One eligible server. */
 struct balance_candidate {
 	int id;          /* the caller's */
-	unsigned weight; /* 1 to 256 */
+	unsigned weight; /* 1 to 4096 */
 	unsigned load;   /* sessions on it now */
 	uint32_t name;   /* balance_hash() of what it is called */
 };

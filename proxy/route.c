@@ -19,11 +19,12 @@ static bool
 has_room(const struct worker *w, const struct conf_server *cs)
 {
 	uint32_t most = CONNECTS_MAX / w->shared->nworkers;
+	uint32_t max = w->snapshot->servers[cs->id].maxconn;
 
 	if (w->connecting[cs->id] + w->paced[cs->id] >= most)
 		return false;
-	return cs->maxconn == 0 ||
-	       atomic_load(&w->shared->server_sessions[cs->id]) < cs->maxconn;
+	return max == 0 ||
+	       atomic_load(&w->shared->server_sessions[cs->id]) < max;
 }
 
 /* Keep only the nearest of n candidates; returns how many are left. */
@@ -71,7 +72,7 @@ route_pick(struct worker *w, const struct conf_frontend *fe,
 			n = 0;
 		best = rank;
 		c[n].id = cs->id;
-		c[n].weight = cs->weight;
+		c[n].weight = w->snapshot->servers[cs->id].weight;
 		c[n].load = atomic_load_explicit(
 		    &w->shared->server_sessions[cs->id], memory_order_relaxed);
 		c[n++].name = balance_hash(cs->name, strlen(cs->name));
@@ -85,21 +86,15 @@ route_pick(struct worker *w, const struct conf_frontend *fe,
 }
 
 bool
-route_reserve(struct worker *w, const struct conf_frontend *fe, int id)
+route_reserve(struct worker *w, int id)
 {
-	const struct conf_backend *cb = fe->backend;
 	uint32_t before = atomic_fetch_add(&w->shared->server_sessions[id], 1);
-	size_t i;
+	uint32_t max = w->snapshot->servers[id].maxconn;
 
-	for (i = 0; i < cb->nservers; i++) {
-		const struct conf_server *cs = &cb->servers[i];
-
-		if (cs->id == id && cs->maxconn != 0 && before >= cs->maxconn) {
-			atomic_fetch_sub(&w->shared->server_sessions[id], 1);
-			return false;
-		}
-	}
-	return true;
+	if (max == 0 || before < max)
+		return true;
+	atomic_fetch_sub(&w->shared->server_sessions[id], 1);
+	return false;
 }
 
 /* What the route wants. */

@@ -20,7 +20,7 @@ int route_pick(struct worker *w, const struct conf_frontend *fe,
 
 /* Take a place on that server, of which its maxconn has so many; false if there
  * is none left. Whoever took it gives it back. */
-bool route_reserve(struct worker *w, const struct conf_frontend *fe, int id);
+bool route_reserve(struct worker *w, int id);
 
 /* Why no server fits: "no primary for backend redis, 3 servers down". */
 void route_explain(const struct worker *w, const struct conf_frontend *fe,

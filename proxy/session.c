@@ -442,7 +442,7 @@ session_connect(struct session *s, int id)
 	struct worker *w = s->worker;
 	int fd;
 
-	if (!route_reserve(w, s->fe, id)) {
+	if (!route_reserve(w, id)) {
 		hold(s);
 		return;
 	}

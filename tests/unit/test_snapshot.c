@@ -79,6 +79,7 @@ START_TEST(test_rank)
 	s->servers[1].writable = sample->writable;
 	s->servers[1].readable = sample->readable;
 	s->servers[1].replica = sample->replica;
+	s->servers[1].weight = 1;
 	for (i = 0; i < ROUTES; i++) {
 		fe.route = routes[i];
 		ck_assert_msg(snapshot_rank(s, &fe, &cs) == sample->ranks[i],
@@ -137,13 +138,34 @@ START_TEST(test_unknown_id)
 	size_t i;
 
 	for (i = 0; i < 3; i++)
-		s->servers[i].up = true;
+		s->servers[i].up = true, s->servers[i].weight = 1;
 	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		cs.id = ids[i];
 		ck_assert_uint_eq(snapshot_rank(s, &fe, &cs), 0);
 	}
 	cs.id = 2;
 	ck_assert_uint_eq(snapshot_rank(s, &fe, &cs), 1);
+	free(s);
+}
+END_TEST
+
+/* Drain and weight 0 take no new sessions, whatever else a server is. */
+START_TEST(test_drain)
+{
+	struct snapshot *s = new_snapshot(1);
+	struct conf_backend backend = {.check = CHECK_REDIS};
+	struct conf_frontend fe = {.backend = &backend};
+	struct conf_server cs = {0};
+
+	s->servers[0].up = s->servers[0].writable = true;
+	s->servers[0].weight = 16;
+	ck_assert_uint_eq(snapshot_rank(s, &fe, &cs), 1);
+	s->servers[0].drain = true;
+	ck_assert_uint_eq(snapshot_rank(s, &fe, &cs), 0);
+	ck_assert(snapshot_keeps(&s->servers[0], &fe));
+	s->servers[0].drain = false;
+	s->servers[0].weight = 0;
+	ck_assert_uint_eq(snapshot_rank(s, &fe, &cs), 0);
 	free(s);
 }
 END_TEST
@@ -175,6 +197,15 @@ START_TEST(test_news)
 	now.closes++;
 	ck_assert(snapshot_is_news(&now, &was));
 	now = was;
+	now.drain = true;
+	ck_assert(snapshot_is_news(&now, &was));
+	now = was;
+	now.weight++;
+	ck_assert(snapshot_is_news(&now, &was));
+	now = was;
+	now.maxconn++;
+	ck_assert(snapshot_is_news(&now, &was));
+	now = was;
 	now.writable = true;
 	ck_assert(snapshot_is_news(&now, &was));
 	now = was;
@@ -196,6 +227,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, test_keeps, 0, (int)(sizeof(kept) / sizeof(kept[0])));
 	tcase_add_test(tc, test_unknown_id);
+	tcase_add_test(tc, test_drain);
 	tcase_add_test(tc, test_news);
 	tcase_add_test(tc, test_words);
 	suite_add_tcase(suite, tc);
