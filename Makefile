@@ -28,7 +28,7 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c
-STATS	 = stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/html.c stats-ui/httpd.c stats-ui/json.c \
+STATS	 = stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c stats-ui/json.c \
 	   stats-ui/status.c stats-ui/words.c
 SRCS	 = ctl.c main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)

@@ -312,7 +312,8 @@ fit_maxconn(struct conf *conf)
 {
 	size_t limit = net_raise_nofile(), spare = FILES_SPARE, i;
 
-	spare += conf->stats.maxconn + conf->stats.nbinds;
+	for (i = 0; i < conf->nstats; i++)
+		spare += conf->stats[i].maxconn + conf->stats[i].nbinds;
 	/* Of each server a check and a subscription; of each Sentinel two. */
 	for (i = 0; i < conf->nbackends; i++)
 		spare += 3 * conf->backends[i].nservers +
@@ -655,8 +656,6 @@ compose(struct run *r)
 	source.monitor = r->monitor;
 	r->source = source;
 	r->stats = stats_new(r->base, &source);
-	if (r->stats == NULL)
-		fatal("out of memory");
 	r->control = control_new(r->base, &control);
 }
 

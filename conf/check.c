@@ -332,6 +332,20 @@ check_frontend(struct checker *c, const struct ini_section *s)
 		    f->maxconn, c->conf->global.maxconn);
 }
 
+/* [stats] is [stats stats]: both cannot be there. */
+static void
+check_stats_name(const struct checker *c, const struct ini_section *s)
+{
+	const struct conf_stats *t = s->object, *other;
+
+	for (other = c->conf->stats; other < t; other++) {
+		if (strcmp(other->name, t->name) == 0)
+			error(c, s, s->line,
+			    "[stats %s] already stands at line %u", t->name,
+			    other->line);
+	}
+}
+
 /* What the stats page says. */
 static void
 check_stats(struct checker *c, const struct ini_section *s)
@@ -342,13 +356,15 @@ check_stats(struct checker *c, const struct ini_section *s)
 
 	check_listens(c, s, t->binds, t->bind_lines, t->nbinds);
 	if (ini_find(s, "bind") == NULL)
-		error(c, s, s->line, "[stats] has no bind");
+		error(c, s, s->line, "[stats%s%s] has no bind",
+		    s->name[0] == '\0' ? "" : " ", s->name);
 	check_user(c, s, "user", "password");
 	if (user == NULL && password != NULL)
 		error(c, s, password->line, "%s without user",
 		    password->key->name);
 	if (user != NULL && strchr(user->value, ':') != NULL)
 		error(c, s, user->line, "user may hold no ':'");
+	check_stats_name(c, s);
 }
 
 /* No log target twice: each line would be there twice. */

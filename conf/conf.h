@@ -47,11 +47,14 @@ struct conf_frontend {
 	int id; /* given by the proxy; stable by name across reloads */
 };
 
+/* One place to look at the figures: [stats] or [stats NAME]. */
 struct conf_stats {
+	char *name; /* "stats" unless it has one of its own */
+	unsigned line;
+	unsigned place; /* of its section among all, from 0 on */
 	struct addr *binds;
 	unsigned *bind_lines;
-	size_t nbinds; /* 0: no page */
-	unsigned line;
+	size_t nbinds;
 	char *uri;
 	char *user, *password; /* NULL: open; password is secret */
 	int64_t refresh;       /* ms, 0: the page does not refresh */
@@ -95,7 +98,8 @@ struct conf {
 	size_t nbackends;
 	struct conf_frontend *frontends;
 	size_t nfrontends;
-	struct conf_stats stats;
+	struct conf_stats *stats;
+	size_t nstats; /* 0: there is no page */
 	struct conf_use *use;
 };
 

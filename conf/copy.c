@@ -73,11 +73,20 @@ copy_frontend(struct conf_frontend *f, const struct conf *copy)
 	f->id = 0;
 }
 
+/* Make a copied place to look at own what it holds. */
+static void
+copy_stats(struct conf_stats *s)
+{
+	copy_fields(SECTION_STATS, s);
+	s->name = xstrdup(s->name);
+	s->bind_lines =
+	    copy_items(s->bind_lines, s->nbinds, sizeof(*s->bind_lines));
+}
+
 struct conf *
 conf_copy(const struct conf *conf)
 {
 	struct conf *copy = xcalloc(1, sizeof(*copy));
-	struct conf_stats *s = &copy->stats;
 	size_t i;
 
 	*copy = *conf;
@@ -88,14 +97,15 @@ conf_copy(const struct conf *conf)
 	    conf->backends, conf->nbackends, sizeof(*conf->backends));
 	copy->frontends = copy_items(
 	    conf->frontends, conf->nfrontends, sizeof(*conf->frontends));
+	copy->stats =
+	    copy_items(conf->stats, conf->nstats, sizeof(*conf->stats));
 	copy_fields(SECTION_GLOBAL, &copy->global);
-	copy_fields(SECTION_STATS, s);
-	s->bind_lines =
-	    copy_items(s->bind_lines, s->nbinds, sizeof(*s->bind_lines));
 	for (i = 0; i < copy->nbackends; i++)
 		copy_backend(&copy->backends[i]);
 	for (i = 0; i < copy->nfrontends; i++)
 		copy_frontend(&copy->frontends[i], copy);
+	for (i = 0; i < copy->nstats; i++)
+		copy_stats(&copy->stats[i]);
 	return copy;
 }
 

@@ -186,22 +186,24 @@ read_section(struct reader *r, char *words)
 	char *name = kind == NULL ? NULL : strtok_r(NULL, BLANKS, &save);
 	char *more = name == NULL ? NULL : strtok_r(NULL, BLANKS, &save);
 	int section = -1;
-	bool named;
+	enum key_naming naming = NAMING_NONE;
 
 	if (kind != NULL)
 		section = parse_word_index(key_section_words, kind);
-	named = key_section_named((enum key_section)section);
+	if (section >= 0)
+		naming = key_section_naming((enum key_section)section);
 	if (section < 0)
 		unknown_section(r, kind == NULL ? "" : kind);
-	else if (!named && name != NULL)
+	else if (naming == NAMING_NONE && name != NULL)
 		error(r, "[%s] takes no name", kind);
-	else if (named && name == NULL)
+	else if (naming == NAMING_NEEDED && name == NULL)
 		error(r, "[%s] needs a name, as in [%s redis]", kind, kind);
-	else if (named && (more != NULL || !parse_is_name(name)))
+	else if (name != NULL && (more != NULL || !parse_is_name(name)))
 		error(r, "[%s NAME]: a name is 1 to 63 of A-Z a-z 0-9 . _ : -",
 		    kind);
 	else
-		add_section(r, (enum key_section)section, named ? name : "");
+		add_section(
+		    r, (enum key_section)section, name == NULL ? "" : name);
 }
 
 /* A line that begins with '['. */

@@ -252,10 +252,16 @@ conf_fence_str(enum conf_fence fence)
 	return conf_fence_words[fence];
 }
 
-bool
-key_section_named(enum key_section section)
+enum key_naming
+key_section_naming(enum key_section section)
 {
-	return section == SECTION_BACKEND || section == SECTION_FRONTEND;
+	static const enum key_naming namings[] = {
+	    [SECTION_BACKEND] = NAMING_NEEDED,
+	    [SECTION_FRONTEND] = NAMING_NEEDED,
+	    [SECTION_GLOBAL] = NAMING_NONE,
+	    [SECTION_STATS] = NAMING_POSSIBLE};
+
+	return namings[section];
 }
 
 const struct key *
@@ -365,7 +371,6 @@ conf_new(void)
 
 	conf->use = conf_use_new();
 	key_defaults(SECTION_GLOBAL, &conf->global);
-	key_defaults(SECTION_STATS, &conf->stats);
 	return conf;
 }
 
@@ -413,6 +418,15 @@ clear_frontend(struct conf_frontend *f)
 	clear_fields(SECTION_FRONTEND, f);
 }
 
+/* Free what a place to look at owns. */
+static void
+clear_stats(struct conf_stats *s)
+{
+	free(s->name);
+	free(s->bind_lines);
+	clear_fields(SECTION_STATS, s);
+}
+
 void
 conf_free(struct conf *conf)
 {
@@ -424,10 +438,11 @@ conf_free(struct conf *conf)
 		clear_backend(&conf->backends[i]);
 	for (i = 0; i < conf->nfrontends; i++)
 		clear_frontend(&conf->frontends[i]);
+	for (i = 0; i < conf->nstats; i++)
+		clear_stats(&conf->stats[i]);
 	free(conf->backends);
 	free(conf->frontends);
-	free(conf->stats.bind_lines);
-	clear_fields(SECTION_STATS, &conf->stats);
+	free(conf->stats);
 	clear_fields(SECTION_GLOBAL, &conf->global);
 	free(conf->use);
 	free(conf->path);

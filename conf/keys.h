@@ -80,7 +80,8 @@ extern const size_t nkeys;
 extern const char *const key_section_words[];
 
 /* Has a section of that kind a name of its own? */
-bool key_section_named(enum key_section section);
+enum key_naming { NAMING_NONE, NAMING_POSSIBLE, NAMING_NEEDED };
+enum key_naming key_section_naming(enum key_section section);
 
 /* The key of that name, or NULL. */
 const struct key *key_find(enum key_section section, const char *name);

@@ -197,14 +197,19 @@ build_frontend(
 	apply_settings(s, p);
 }
 
-/* Set conf's stats part; conf_new() has set the defaults. */
+/* Make the next place to look at of its section. */
 static void
 build_stats(struct conf *conf, struct ini_section *s, struct conf_problems *p)
 {
-	s->object = &conf->stats;
-	conf->stats.line = s->line;
+	struct conf_stats *t = &conf->stats[conf->nstats++];
+
+	s->object = t;
+	t->name = xstrdup(s->name[0] == '\0' ? "stats" : s->name);
+	t->line = s->line;
+	t->place = s->place;
+	key_defaults(SECTION_STATS, t);
 	apply_settings(s, p);
-	fetch_password(s, "password", &conf->stats.password, p);
+	fetch_password(s, "password", &t->password, p);
 }
 
 /* Set conf's global part; a log replaces the default one. */
@@ -231,6 +236,7 @@ build(struct conf *conf, struct ini *doc, struct conf_problems *p)
 	/* Room for all, so that none moves. */
 	conf->backends = xcalloc(doc->nsections + 1, sizeof(*conf->backends));
 	conf->frontends = xcalloc(doc->nsections + 1, sizeof(*conf->frontends));
+	conf->stats = xcalloc(doc->nsections + 1, sizeof(*conf->stats));
 	for (i = 0; i < doc->nsections; i++) {
 		doc->sections[i].place = (unsigned)i;
 		builders[doc->sections[i].kind](conf, &doc->sections[i], p);
@@ -340,6 +346,9 @@ conf_default_source(struct conf_source *s)
 void
 conf_print_help(void)
 {
+	static const char *const names[] = {[NAMING_NONE] = "",
+	    [NAMING_POSSIBLE] = " [NAME]",
+	    [NAMING_NEEDED] = " NAME"};
 	enum key_section section = SECTION_NONE;
 	const struct key *k;
 	size_t i;
@@ -350,7 +359,7 @@ conf_print_help(void)
 			section = k->section;
 			printf("%s[%s%s]\n", i == 0 ? "" : "\n",
 			    key_section_words[section],
-			    key_section_named(section) ? " NAME" : "");
+			    names[key_section_naming(section)]);
 		}
 		printf("    %-22s %-10s %s%s%s\n", k->name,
 		    k->defval == NULL ? "-" : k->defval, k->help,

@@ -260,20 +260,21 @@ parse_role_lost(struct key_value *v)
 	return 0;
 }
 
-/* The page's path, which may not hide one of the fixed ones. */
+/* A path that is served, "?" included; the page's may not be a fixed one. */
 int
 parse_uri(struct key_value *v)
 {
 	static const char *const taken[] = {
-	    "/stats.json", "/healthz", "/readyz", NULL};
+	    "/stats.json", "/metrics", "/healthz", "/readyz", NULL};
+	bool page = strcmp(v->key->name, "uri") == 0;
 
-	if (v->text[0] != '/' || strpbrk(v->text, " \t?#;%\"<>\\") != NULL)
+	if (v->text[0] != '/' || strpbrk(v->text, " \t#;%\"<>\\") != NULL)
 		return refuse(v,
 		    "'%.100s' is not a path: it must begin with / and hold no "
-		    "blanks, quotes or ? # ; %% < >",
+		    "blanks, quotes or # ; %% < >",
 		    v->text);
-	if (parse_word_index(taken, v->text) >= 0 ||
-	    strncmp(v->text, "/readyz/", 8) == 0)
+	if (page && (parse_word_index(taken, v->text) >= 0 ||
+			strncmp(v->text, "/readyz/", 8) == 0))
 		return refuse(v, "'%.100s' is taken", v->text);
 	return parse_text(v);
 }

@@ -456,12 +456,12 @@ put_sentences(struct evbuffer *out, const struct stats_source *src,
 
 /* How often the page asks again, and how to stop that. */
 static void
-put_refresh(struct evbuffer *out, const struct conf *conf)
+put_refresh(struct evbuffer *out, const struct conf_stats *cs)
 {
 	raw(out, "<p class=\"dim\">");
-	if (conf->stats.refresh > 0) {
+	if (cs->refresh > 0) {
 		raw(out, "<a href=\"");
-		put(out, conf->stats.uri);
+		put(out, cs->uri);
 		raw(out, ";norefresh\">Do not refresh</a> \u00b7 ");
 	}
 	raw(out, "<a href=\"/stats.json\">JSON</a></p>\n");
@@ -470,24 +470,25 @@ put_refresh(struct evbuffer *out, const struct conf *conf)
 /* The process itself. */
 static void
 put_process(struct evbuffer *out, const struct stats_source *src,
-    const struct conf *conf)
+    const struct conf_stats *cs)
 {
 	char now[CLOCK_FORMAT_MAX], up[WORDS_MAX];
 	unsigned workers = src->workers(src->arg);
 
 	raw(out, "<p class=\"dim\">roleproxy");
-	if (!conf->stats.hide_version)
+	if (!cs->hide_version)
 		putf(out, " %s", ROLEPROXY_VERSION);
 	putf(out, ", up %s, %u worker%s, %u sessions, as of %s.",
 	    words_span(clock_ms() - src->started, up), workers,
 	    workers == 1 ? "" : "s", src->sessions(src->arg),
 	    clock_format(clock_wall_us(), now));
 	raw(out, "</p>\n");
-	put_refresh(out, conf);
+	put_refresh(out, cs);
 }
 
 void
-stats_render_html(const struct stats_source *src, struct evbuffer *out)
+stats_render_html(const struct stats_source *src, const struct conf_stats *cs,
+    struct evbuffer *out)
 {
 	const struct conf *conf = src->conf(src->arg);
 
@@ -504,6 +505,6 @@ stats_render_html(const struct stats_source *src, struct evbuffer *out)
 		put_backend(out, src, &conf->backends[i]);
 	put_decisions(out, src);
 	raw(out, "</main>\n<footer>\n");
-	put_process(out, src, conf);
+	put_process(out, src, cs);
 	raw(out, "</footer>\n</body>\n</html>\n");
 }

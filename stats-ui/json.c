@@ -294,9 +294,10 @@ sentinels_json(const struct stats_source *src, const struct conf *conf)
 
 /* What is true of the process as a whole. */
 static void
-add_process(json_t *o, const struct stats_source *src, const struct conf *conf)
+add_process(
+    json_t *o, const struct stats_source *src, const struct conf_stats *cs)
 {
-	if (!conf->stats.hide_version)
+	if (!cs->hide_version)
 		set_text(o, "version", ROLEPROXY_VERSION);
 	set_time(o, "time", clock_wall_us());
 	set_number(o, "uptime_seconds", (clock_ms() - src->started) / 1000);
@@ -315,7 +316,8 @@ dump_cb(const char *bytes, size_t len, void *arg)
 }
 
 void
-stats_render_json(const struct stats_source *src, struct evbuffer *out)
+stats_render_json(const struct stats_source *src, const struct conf_stats *cs,
+    struct evbuffer *out)
 {
 	const struct conf *conf = src->conf(src->arg);
 	json_t *o = json_object(), *backends = json_array();
@@ -330,7 +332,7 @@ stats_render_json(const struct stats_source *src, struct evbuffer *out)
 		    frontends, frontend_json(src, &conf->frontends[i]));
 	for (size_t i = 0; (d = monitor_decision(src->monitor, i)) != NULL; i++)
 		json_array_append_new(decisions, decision_json(d));
-	add_process(o, src, conf);
+	add_process(o, src, cs);
 	json_object_set_new(o, "backends", backends);
 	json_object_set_new(o, "frontends", frontends);
 	json_object_set_new(o, "decisions", decisions);

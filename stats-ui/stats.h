@@ -33,12 +33,12 @@ struct stats_source {
 	void *arg;
 };
 
-/* Keeps a copy of source. NULL if out of memory. */
+/* Keeps a copy of source. */
 struct stats *stats_new(
     struct event_base *base, const struct stats_source *source);
 
-/* Open the addresses of conf->stats that are not open yet; -1 with error set
- * if one cannot be opened, and nothing has changed. */
+/* Open the addresses that conf->stats name and that are not open yet; -1 with
+ * error set if one cannot be opened, and nothing has changed. */
 int stats_listen(
     struct stats *s, const struct conf *conf, char *error, size_t size);
 
@@ -52,10 +52,12 @@ void stats_abort(struct stats *s);
 void stats_set_timeout(struct stats *s, int64_t ms);
 void stats_free(struct stats *s);
 
-/* Renderers: each adds its document to out. */
+/* Renderers: each adds its document to out; cs is whose page it is. */
 struct evbuffer;
-void stats_render_html(const struct stats_source *src, struct evbuffer *out);
-void stats_render_json(const struct stats_source *src, struct evbuffer *out);
+void stats_render_html(const struct stats_source *src,
+    const struct conf_stats *cs, struct evbuffer *out);
+void stats_render_json(const struct stats_source *src,
+    const struct conf_stats *cs, struct evbuffer *out);
 void stats_render_status(const struct stats_source *src, struct evbuffer *out);
 
 #endif

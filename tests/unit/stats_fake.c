@@ -10,7 +10,8 @@ static char name_primary[] = "redis-1", name_second[] = "redis-2";
 static char name_evil[] = "<b>\"&'\xff";
 static char host[] = "10.0.0.1", backend_name[] = "redis";
 static char write_name[] = "write", read_name[] = "read";
-static char uri[] = "/stats";
+static char uri[] = "/stats", stats_name[] = "stats";
+static char realm[] = "so \"what\"";
 
 struct fake w;
 
@@ -223,8 +224,12 @@ fake_reset(void)
 	w.conf = (struct conf){.backends = &w.backend,
 	    .nbackends = 1,
 	    .frontends = w.frontends,
-	    .nfrontends = FAKE_FRONTENDS};
-	w.conf.stats = (struct conf_stats){.uri = uri,
+	    .nfrontends = FAKE_FRONTENDS,
+	    .stats = w.stats,
+	    .nstats = 1};
+	w.stats[0] = (struct conf_stats){.name = stats_name,
+	    .uri = uri,
+	    .realm = realm,
 	    .refresh = 2000,
 	    .maxconn = 8,
 	    .hide_version = true,

@@ -13,6 +13,7 @@
 /* The world as the renderers see it. */
 struct fake {
 	struct conf conf;
+	struct conf_stats stats[2];
 	struct conf_backend backend;
 	struct conf_server servers[FAKE_SERVERS];
 	struct conf_frontend frontends[FAKE_FRONTENDS];

@@ -251,8 +251,8 @@ START_TEST(test_minimal)
 	ck_assert_int_eq(f[1].route, ROUTE_REPLICA_PREFERRED);
 	ck_assert_uint_eq(f[1].bind_lines[0], 14);
 	ck_assert(f[0].defer_connect && f[0].no_server_reply);
-	ck_assert_uint_eq(conf->stats.nbinds, 1);
-	ck_assert_uint_eq(conf->stats.line, 18);
+	ck_assert_uint_eq(conf->stats->nbinds, 1);
+	ck_assert_uint_eq(conf->stats->line, 18);
 	conf_free(conf);
 }
 END_TEST
@@ -268,11 +268,11 @@ END_TEST
 
 START_TEST(test_defaults)
 {
-	struct conf *conf = load_good(REDIS WRITE);
+	struct conf *conf = load_good(REDIS WRITE "[stats]\nbind = :8404\n");
 	const struct conf_backend *b = conf->backends;
 	const struct conf_frontend *f = conf->frontends;
 	const struct conf_global *g = &conf->global;
-	const struct conf_stats *s = &conf->stats;
+	const struct conf_stats *s = conf->stats;
 
 	ck_assert(g->workers == 0 && g->maxconn == 20000 && g->nlogs == 1);
 	ck_assert(g->logs[0].kind == LOG_TO_STDOUT);
@@ -299,7 +299,7 @@ START_TEST(test_defaults)
 	ck_assert(f->balance == BALANCE_LEASTCONN && f->client_timeout == 0);
 	ck_assert(f->nallow == 0 && f->ndeny == 0);
 	ck_assert_str_eq(s->uri, "/stats");
-	ck_assert(s->nbinds == 0 && s->user == NULL && s->password == NULL);
+	ck_assert(s->nbinds == 1 && s->user == NULL && s->password == NULL);
 	ck_assert(s->refresh == 2000 && s->maxconn == 64 && s->hide_version);
 	conf_free(conf);
 }
@@ -441,7 +441,7 @@ START_TEST(test_stats)
 	    REDIS WRITE "[stats]\nbind = :8404\nuri = /\nuser = admin\n"
 			"password = " SECRET "\nrefresh = 0\nmaxconn = 1\n"
 			"hide-version = off\n");
-	const struct conf_stats *s = &conf->stats;
+	const struct conf_stats *s = conf->stats;
 
 	ck_assert_str_eq(s->uri, "/");
 	ck_assert_str_eq(s->user, "admin");

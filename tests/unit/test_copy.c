@@ -56,7 +56,7 @@ object_of(const struct conf *conf, enum key_section section)
 	const void *const objects[] = {[SECTION_BACKEND] = &conf->backends[1],
 	    [SECTION_FRONTEND] = conf->frontends,
 	    [SECTION_GLOBAL] = &conf->global,
-	    [SECTION_STATS] = &conf->stats};
+	    [SECTION_STATS] = conf->stats};
 
 	return objects[section];
 }
@@ -131,9 +131,36 @@ START_TEST(test_alone)
 	ck_assert_ptr_eq(f[0].backend, b);
 	ck_assert_ptr_eq(f[1].backend, copy->backends);
 	ck_assert(f[0].binds[1].port == 2 && f[0].bind_lines[1] == 23);
-	ck_assert(copy->stats.binds[0].port == 4);
-	ck_assert_uint_eq(copy->stats.bind_lines[0], 31);
+	ck_assert(copy->stats->binds[0].port == 4);
+	ck_assert_uint_eq(copy->stats->bind_lines[0], 31);
 	ck_assert_int_eq(copy->global.logs[1].facility, 3);
+	conf_free(copy);
+}
+END_TEST
+
+/* Several pages, each with its own settings. */
+START_TEST(test_pages)
+{
+	struct conf *conf = load("[stats two]\nbind = :8405\n"
+				 "uri = /haproxy?stats\n"
+				 "health-uri = /healthz\n"
+				 "[backend r]\nserver = a b:1\n"
+				 "[frontend f]\nbind = :1\nbackend = r\n"
+				 "[stats]\nbind = :8404\nadmin = on\n"
+				 "user = x\npassword = y\n");
+	struct conf *copy = conf_copy(conf);
+	const struct conf_stats *s = copy->stats;
+
+	conf_free(conf);
+	ck_assert_uint_eq(copy->nstats, 2);
+	ck_assert_str_eq(s[0].name, "two");
+	ck_assert_str_eq(s[0].uri, "/haproxy?stats");
+	ck_assert_str_eq(s[0].health_uri, "/healthz");
+	ck_assert(s[0].place == 0 && !s[0].admin && s[0].user == NULL);
+	ck_assert_str_eq(s[1].name, "stats");
+	ck_assert_str_eq(s[1].uri, "/stats");
+	ck_assert(s[1].place == 3 && s[1].admin);
+	ck_assert_uint_eq(s[1].bind_lines[0], 11);
 	conf_free(copy);
 }
 END_TEST
@@ -148,7 +175,7 @@ START_TEST(test_least)
 	conf_free(copy);
 	ck_assert_ptr_null(third->backends[0].password);
 	ck_assert_ptr_null(third->backends[0].sentinels);
-	ck_assert_ptr_null(third->stats.binds);
+	ck_assert_uint_eq(third->nstats, 0);
 	ck_assert_ptr_null(third->global.pidfile);
 	ck_assert_uint_eq(third->global.nlogs, 1);
 	conf_free(conf);
@@ -210,6 +237,7 @@ main(void)
 	tcase_add_test(tc, test_copy);
 	tcase_add_test(tc, test_alone);
 	tcase_add_test(tc, test_least);
+	tcase_add_test(tc, test_pages);
 	tcase_add_test(tc, test_add);
 	tcase_add_test(tc, test_full);
 	suite_add_tcase(suite, tc);

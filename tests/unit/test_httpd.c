@@ -179,7 +179,7 @@ static const struct {
     {"GET /readyz/nope HTTP/1.1\r\n", "HTTP/1.1 404", "are: write, read\n",
 	"nope", true},
     {"GET /stats HTTP/1.1\r\n", "HTTP/1.1 401",
-	"WWW-Authenticate: Basic realm=\"roleproxy\"", "redis-1", true},
+	"WWW-Authenticate: Basic realm=\"so \\\"what\\\"\"", "redis-1", true},
     {"GET /stats.json HTTP/1.1\r\n", "HTTP/1.1 401", "please", "redis-1", true},
     {"GET /nothing HTTP/1.1\r\n", "HTTP/1.1 401", "please", "redis-1", true},
     {"GET /stats HTTP/1.1\r\n" LOGIN, "HTTP/1.1 200", "redis-1", "WWW-", true},
@@ -192,8 +192,8 @@ START_TEST(answers)
 	char bytes[1024], *answer = malloc(ANSWER);
 
 	if (requests[_i].guarded) {
-		w.conf.stats.user = user;
-		w.conf.stats.password = password;
+		w.stats[0].user = user;
+		w.stats[0].password = password;
 	}
 	snprintf(bytes, sizeof(bytes), "%s\r\n", requests[_i].request);
 	ask(bytes, answer);
@@ -213,9 +213,9 @@ START_TEST(settings)
 {
 	char *answer = malloc(ANSWER);
 
-	w.conf.stats.uri = haproxy_uri;
-	w.conf.stats.refresh = 0;
-	w.conf.stats.hide_version = false;
+	w.stats[0].uri = haproxy_uri;
+	w.stats[0].refresh = 0;
+	w.stats[0].hide_version = false;
 	get("/haproxy?stats;norefresh", answer);
 	ck_assert_ptr_nonnull(strstr(answer, "</html>"));
 	ck_assert_ptr_nonnull(strstr(answer, "\r\nServer: roleproxy/"));
@@ -311,7 +311,7 @@ START_TEST(limit)
 	char *answer = malloc(ANSWER);
 	int idle[4], fd;
 
-	w.conf.stats.maxconn = 4;
+	w.stats[0].maxconn = 4;
 	stats_set_timeout(stats, 400);
 	for (int i = 0; i < 4; i++)
 		idle[i] = dial(&w.stats_bind[0], "");
@@ -357,13 +357,13 @@ START_TEST(reload)
 	fd = net_listen(&taken, 1, error, sizeof(error));
 	w.stats_bind[0] = new;
 	w.stats_bind[1] = taken;
-	w.conf.stats.nbinds = 2;
+	w.stats[0].nbinds = 2;
 	ck_assert_int_eq(
 	    stats_listen(stats, &w.conf, error, sizeof(error)), -1);
 	ck_assert_ptr_nonnull(strstr(error, "another process"));
 	ck_assert(listens(&old) && !listens(&new));
 
-	w.conf.stats.nbinds = 1;
+	w.stats[0].nbinds = 1;
 	ck_assert_int_eq(stats_listen(stats, &w.conf, error, sizeof(error)), 0);
 	ck_assert(listens(&old) && listens(&new));
 	stats_abort(stats);
@@ -391,13 +391,13 @@ START_TEST(addresses)
 	a[0].family = AF_UNIX;
 	strcpy(a[0].u.path, path);
 	addr_parse_ip("::", free_port(), &a[1]);
-	w.conf.stats.nbinds = 2;
+	w.stats[0].nbinds = 2;
 	ck_assert_int_eq(stats_listen(stats, &w.conf, error, sizeof(error)), 0);
 	stats_commit(stats);
 	get("/healthz", answer);
 	ck_assert_ptr_nonnull(strstr(answer, "200 OK"));
 
-	w.conf.stats.nbinds = 1;
+	w.stats[0].nbinds = 1;
 	addr_parse_ip("::", a[1].port, &a[0]);
 	ck_assert_int_eq(stats_listen(stats, &w.conf, error, sizeof(error)), 0);
 	stats_commit(stats);

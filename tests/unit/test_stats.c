@@ -16,21 +16,38 @@
 
 static char user[] = "admin", password[] = "s3cret";
 
-/* A rendered document, on the heap. */
+/* What is in out, on the heap; out is freed. */
 static char *
-render(void (*fn)(const struct stats_source *, struct evbuffer *))
+text_of(struct evbuffer *out)
 {
-	struct evbuffer *out = evbuffer_new();
-	size_t len;
-	char *text;
+	size_t len = evbuffer_get_length(out);
+	char *text = calloc(len + 1, 1);
 
-	fn(&fake_source, out);
-	len = evbuffer_get_length(out);
-	text = calloc(len + 1, 1);
 	evbuffer_remove(out, text, len);
 	ck_assert_uint_eq(strlen(text), len);
 	evbuffer_free(out);
 	return text;
+}
+
+/* A rendered document, on the heap. */
+static char *
+render(void (*fn)(
+    const struct stats_source *, const struct conf_stats *, struct evbuffer *))
+{
+	struct evbuffer *out = evbuffer_new();
+
+	fn(&fake_source, w.conf.stats, out);
+	return text_of(out);
+}
+
+/* The status, on the heap. */
+static char *
+render_status(void)
+{
+	struct evbuffer *out = evbuffer_new();
+
+	stats_render_status(&fake_source, out);
+	return text_of(out);
 }
 
 /* Is s valid UTF-8 as a whole? */
@@ -362,7 +379,7 @@ START_TEST(plain_text)
 
 	fake_reset();
 	statuses[_i].set();
-	text = render(stats_render_status);
+	text = render_status();
 	ck_assert_msg(strstr(text, statuses[_i].in) != NULL, "no '%s' in %s",
 	    statuses[_i].in, text);
 	ck_assert_msg(strstr(text, statuses[_i].not_in) == NULL, "'%s' in %s",
@@ -389,7 +406,7 @@ START_TEST(plain_text_clean)
 	w.states[1].last.result = PROBE_REFUSED;
 	memcpy(w.states[1].last.detail, bad, sizeof(bad));
 	w.servers[1].name = name;
-	text = render(stats_render_status);
+	text = render_status();
 	ck_assert_ptr_nonnull(strstr(text, "refused: ?[2J???????x\xc3\xa9\n"));
 	ck_assert_ptr_nonnull(
 	    strstr(text, "\n  caf\xc3\xa9     10.0.0.1:6380"));
@@ -406,7 +423,7 @@ START_TEST(plain_text_decisions)
 	fake_reset();
 	for (int i = 0; i < 30; i++)
 		fake_decide("redis-2", "redis-1");
-	text = render(stats_render_status);
+	text = render_status();
 	for (const char *p = text; (p = strstr(p, "took over from")) != NULL;
 	     p++)
 		n++;

@@ -134,8 +134,8 @@ START_TEST(test_listeners)
 	ck_assert_str_eq(f[1].name, "read");
 	ck_assert_str_eq(addr_str(f[1].binds, text), "[::]:5001");
 	ck_assert(f[1].backend == b && f[1].route == ROUTE_REPLICA_PREFERRED);
-	ck_assert_uint_eq(conf->stats.nbinds, 1);
-	ck_assert_str_eq(addr_str(conf->stats.binds, text), "127.0.0.1:8404");
+	ck_assert_uint_eq(conf->stats->nbinds, 1);
+	ck_assert_str_eq(addr_str(conf->stats->binds, text), "127.0.0.1:8404");
 	conf_free(conf);
 }
 END_TEST
