@@ -8,10 +8,10 @@ BUILD	 = build
 WARN	 = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	   -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 $(WERROR)
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -I. $(WARN) $(CFLAGS) $(SANITIZE)
-LIBS	 = -levent_core -levent_extra -linih -ljansson -lm -pthread
+LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 
-BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/resolve.c \
-	   base/units.c
+BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/pattern.c \
+	   base/resolve.c base/units.c
 CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/copy.c conf/ini.c conf/keys.c \
 	   conf/load.c conf/parse.c conf/step.c \
 	   conf/problem.c conf/url.c
@@ -42,9 +42,9 @@ UNIT_admin   = health/admin.c
 UNIT_balance = proxy/balance.c
 UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c conf/cfg_words.c
 UNIT_cluster = base/addr.c base/units.c health/cluster.c
-UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
+UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/pattern.c base/units.c $(CONF)
 UNIT_copy    = $(UNIT_conf)
-UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/units.c \
+UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/pattern.c base/units.c \
 	       $(CONF) stats-ui/control.c
 UNIT_failover = health/failover.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
@@ -61,9 +61,11 @@ UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/resolve.c b
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
-UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c \
+UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/pattern.c \
 	       base/units.c health/observation.c health/role.c health/witness.c \
 	       health/cause.c health/writer.c $(STATS)
+UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/pattern.c base/units.c \
+	       conf/cfg_words.c conf/step.c
 UNIT_units   = base/units.c
 UNIT_url     = $(UNIT_conf)
 UNIT_verdict = health/verdict.c
@@ -77,7 +79,7 @@ unit_objs = $(UNIT_$1:%.c=$(BUILD)/%.o)
 UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
 # The same for the fuzzers, tests/fuzz/fuzz_X.c.
-FUZZ_ini     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c $(CONF)
+FUZZ_ini     = $(UNIT_conf)
 FUZZ_hello   = health/hello.c health/resp.c
 FUZZ_resp    = health/info.c health/observation.c health/resp.c
 FUZZ_url     = $(FUZZ_ini)

@@ -4,7 +4,8 @@
 # usage: deps.sh demo | test | full | bench
 set -eu
 
-build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev libssl-dev'
+build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev libpcre2-dev'
+build="$build libssl-dev"
 demo="$build redis-server redis-sentinel redis-tools python3"
 test="$demo check clang clang-format shellcheck netcat-openbsd curl procps util-linux"
 test="$test nftables iproute2 python3-redis"

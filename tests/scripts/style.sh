@@ -77,7 +77,7 @@ rule "tests wait for a condition, they do not sleep" sleeps tests/e2e/lib.py \
     tests/e2e/test_*.py tests/e2e/chaos/*.py
 rule "lines end without blanks" grep -nE '[[:blank:]]+$' \
     "${sources[@]}" "${headers[@]}" "${tests[@]}" "${scripts[@]}" Makefile
-for library in ini.h event2/http.h event2/dns.h jansson.h; do
+for library in ini.h event2/http.h event2/dns.h jansson.h pcre2.h; do
 	rule "<$library> has one home" homes "$library"
 done
 rule "OpenSSL has one home" homes 'openssl/[a-z0-9]*\.h'
