@@ -731,13 +731,16 @@ listen_control(struct run *r)
 {
 	const struct conf_global *g = &r->conf->global;
 	char error[256];
+	size_t i;
 
-	if (g->control_socket == NULL ||
-	    control_listen(r->control, g->control_socket, g->control_mode,
-		error, sizeof(error)) == 0)
-		return 0;
-	log_error("%s", error);
-	return -1;
+	for (i = 0; i < g->ncontrols; i++) {
+		if (control_listen(r->control, &g->controls[i], g->control_mode,
+			error, sizeof(error)) != 0) {
+			log_error("%s", error);
+			return -1;
+		}
+	}
+	return 0;
 }
 
 /* Open everything and start the workers. -1 if that cannot be done. */

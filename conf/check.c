@@ -385,11 +385,53 @@ check_logs(const struct checker *c, const struct ini_section *s)
 	}
 }
 
+/* Can only this machine reach it? */
+static bool
+is_local(const struct addr *a)
+{
+	return a->family == AF_UNIX ||
+	       (a->family == AF_INET ? ntohl(a->u.v4.s_addr) >> 24 == 127
+				     : IN6_IS_ADDR_LOOPBACK(&a->u.v6));
+}
+
+/* No control socket at an address that has one; a word about those that let
+ * anyone act who can reach the port. */
+static void
+check_controls(const struct checker *c, const struct ini_section *s)
+{
+	const struct conf_global *g = &c->conf->global;
+	char name[ADDR_STR_MAX];
+	unsigned line = line_of(s, "control-socket");
+	size_t i, j;
+
+	for (i = 0; i < g->ncontrols; i++) {
+		const struct conf_control *k = &g->controls[i];
+
+		addr_str(&k->addr, name);
+		for (j = 0; j < i; j++) {
+			if (addr_equal(&k->addr, &g->controls[j].addr))
+				error(c, s, line,
+				    "control-socket %s stands here twice",
+				    name);
+		}
+		if (!is_local(&k->addr) && k->has_level &&
+		    k->level != ALLOW_USER)
+			warn(c, s, line,
+			    "control-socket %s: whoever can reach the port "
+			    "has level %s, without a password",
+			    name, conf_level_words[k->level]);
+		if (k->addr.family != AF_UNIX && k->has_mode)
+			error(c, s, line,
+			    "control-socket %s: only a path has a mode", name);
+	}
+}
+
 /* What [global] says for itself. */
 static void
 check_global(const struct checker *c, const struct ini_section *s)
 {
 	check_logs(c, s);
+	check_controls(c, s);
 	if (ini_find(s, "control-mode") != NULL &&
 	    ini_find(s, "control-socket") == NULL)
 		error(c, s, line_of(s, "control-mode"),

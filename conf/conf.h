@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "conf/backend.h"
+#include "conf/control.h"
 #include "conf/words.h"
 
 #define CONF_SERVERS_MAX   1024 /* in all backends, retired ones included */
@@ -77,8 +78,10 @@ struct conf_global {
 	int64_t grace, drain_delay, startup_wait; /* ms */
 	int64_t hard_stop_after; /* ms, of a drain without a limit; 0 never */
 	char *pidfile;           /* NULL: none */
-	char *control_socket;    /* a path; NULL: none */
-	unsigned control_mode;   /* of it, as for chmod(2) */
+	struct conf_control *controls;
+	size_t ncontrols;
+	unsigned control_mode;   /* of those without one, as for chmod(2) */
+	int64_t control_timeout; /* ms, for a command to come */
 };
 
 /* Sessions of each worker that still refer to one conf; the one part of a conf

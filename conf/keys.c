@@ -30,6 +30,7 @@ static const char *const session_log_own_words[] = {
 static const char *const log_format_words[] = {"text", "tcplog", NULL};
 static const char *const log_format_own_words[] = {
     "text", "tcplog", "connect", "global", NULL};
+const char *const conf_level_words[] = {"user", "operator", "admin", NULL};
 static const char *const prefix_words[] = {"roleproxy", "haproxy", NULL};
 static const char *const role_words[] = {"any", "primary", "replica", NULL};
 
@@ -170,9 +171,11 @@ const struct key keys[] = {
 	.help = "which ended sessions get a log line: global, all, errors or off"},
 
     {FIELD(GLOBAL, "control-mode", "0600", parse_mode, control_mode), .fixed = true,
-	.help = "who may open the control socket, as for chmod"},
-    {TEXT(GLOBAL, "control-socket", NULL, parse_socket, control_socket), .fixed = true,
-	.help = "a UNIX socket for roleproxy ctl, as in /run/roleproxy.sock"},
+	.help = "who may open a control socket that has no mode, as for chmod"},
+    {LIST(GLOBAL, "control-socket", NULL, parse_control, controls, ncontrols), .fixed = true,
+	.help = "PATH or ADDR:PORT, and mode=0600 level=user, operator or admin"},
+    {FIELD(GLOBAL, "control-timeout", "10s", parse_time, control_timeout), .min = 1,
+	.help = "for a command to come on a control socket"},
     {FIELD(GLOBAL, "drain-delay", "0", parse_time, drain_delay),
 	.help = "on TERM, go on listening for so long with /readyz failing"},
     {FIELD(GLOBAL, "grace", "5s", parse_time, grace),

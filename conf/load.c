@@ -302,7 +302,16 @@ is_same(const struct key *k, const void *a, const void *b)
 	const char *fa = (const char *)a + k->offset;
 	const char *fb = (const char *)b + k->offset;
 	const char *ta, *tb;
+	size_t na, nb;
 
+	if (k->item > 0) {
+		memcpy(&ta, fa, sizeof(ta));
+		memcpy(&tb, fb, sizeof(tb));
+		memcpy(&na, (const char *)a + k->count, sizeof(na));
+		memcpy(&nb, (const char *)b + k->count, sizeof(nb));
+		return na == nb &&
+		       (na == 0 || memcmp(ta, tb, na * k->item) == 0);
+	}
 	if (!k->text)
 		return memcmp(fa, fb, k->size) == 0;
 	memcpy(&ta, fa, sizeof(ta));

@@ -212,26 +212,22 @@ parse_path(struct key_value *v)
 	return parse_text(v);
 }
 
-/* The path of a socket, with room for the name that it is made under. */
-int
-parse_socket(struct key_value *v)
+/* The mode of a file: three octal digits, with a 0 before them or not. */
+static int
+set_mode(struct key_value *v, const char *text, unsigned *mode)
 {
-	if (strlen(v->text) > SOCKET_PATH_MAX)
-		return refuse(
-		    v, "the path is longer than %d bytes", SOCKET_PATH_MAX);
-	return parse_path(v);
+	const char *digits = text + (text[0] == '0');
+
+	if (strlen(digits) != 3 || strspn(digits, "01234567") != 3)
+		return refuse(v, "'%.40s' is not a mode, as in 0600", text);
+	*mode = (unsigned)strtoul(digits, NULL, 8);
+	return 0;
 }
 
-/* The mode of a file: three octal digits, with a 0 before them or not. */
 int
 parse_mode(struct key_value *v)
 {
-	const char *digits = v->text + (v->text[0] == '0');
-
-	if (strlen(digits) != 3 || strspn(digits, "01234567") != 3)
-		return refuse(v, "'%.40s' is not a mode, as in 0600", v->text);
-	*(unsigned *)field(v) = (unsigned)strtoul(digits, NULL, 8);
-	return 0;
+	return set_mode(v, v->text, field(v));
 }
 
 /* close, keep, or drain with a time. */
@@ -388,6 +384,65 @@ parse_bind(struct key_value *v)
 	*lines = xrealloc(*lines, (n + 1) * sizeof(**lines));
 	(*lines)[n] = v->line;
 	return append(v, &a);
+}
+
+/* Where a control socket is: a path, or ADDR:PORT. */
+static int
+control_address(struct key_value *v, const char *text, struct addr *a)
+{
+	struct key_value address = *v;
+	int rc = 0;
+
+	address.text = text;
+	if (strlen(text) > SOCKET_PATH_MAX)
+		return refuse(
+		    v, "the path is longer than %d bytes", SOCKET_PATH_MAX);
+	if (text[0] == '/') {
+		a->family = AF_UNIX;
+		strcpy(a->u.path, text);
+	} else if (strchr(text, ':') == NULL)
+		return refuse(v,
+		    "'%.40s' is not an absolute path: it must begin with /",
+		    text);
+	else if ((rc = parse_listen(&address, a)) != 0)
+		memcpy(v->error, address.error, sizeof(v->error));
+	return rc;
+}
+
+/* PATH or ADDR:PORT, then mode=0600 and level=WORD. */
+int
+parse_control(struct key_value *v)
+{
+	char copy[SOCKET_PATH_MAX + 64], *save = NULL, *word;
+	struct conf_control c;
+	int level;
+
+	memset(&c, 0, sizeof(c));
+	if (strlen(v->text) >= sizeof(copy))
+		return refuse(
+		    v, "the value is longer than %zu bytes", sizeof(copy) - 1);
+	strcpy(copy, v->text);
+	if (control_address(v, strtok_r(copy, " \t", &save), &c.addr) != 0)
+		return -1;
+	while ((word = strtok_r(NULL, " \t", &save)) != NULL) {
+		if (strncmp(word, "mode=", 5) == 0) {
+			if (set_mode(v, word + 5, &c.mode) != 0)
+				return -1;
+			c.has_mode = true;
+		} else if (strncmp(word, "level=", 6) == 0) {
+			level = parse_word_index(conf_level_words, word + 6);
+			if (level < 0)
+				return refuse(v,
+				    "level: '%.40s' is not one of user, "
+				    "operator, admin",
+				    word + 6);
+			c.level = (enum conf_level)level;
+			c.has_level = true;
+		} else
+			return refuse(
+			    v, "'%.40s' is not mode=MODE or level=LEVEL", word);
+	}
+	return append(v, &c);
 }
 
 /* syslog:ADDR:PORT[/facility] or syslog:/dev/log[/facility], behind its first

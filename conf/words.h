@@ -40,6 +40,13 @@ enum conf_on_error {
 	ON_ERROR_MARK_DOWN     /* it is DOWN */
 };
 
+/* What may be done on a control socket; HAProxy's words. */
+enum conf_level {
+	ALLOW_USER,     /* look at what is no secret */
+	ALLOW_OPERATOR, /* at all */
+	ALLOW_ADMIN     /* and act */
+};
+
 /* When a writer is fenced without another one having been named. */
 enum conf_fence {
 	FENCE_STRICT, /* as soon as no majority of Sentinels can be asked */
@@ -75,6 +82,7 @@ extern const char *const conf_check_words[];
 extern const char *const conf_route_words[];
 extern const char *const conf_balance_words[];
 extern const char *const conf_fence_words[];
+extern const char *const conf_level_words[];
 const char *conf_check_str(enum conf_check check);
 const char *conf_route_str(enum conf_route route);
 const char *conf_balance_str(enum conf_balance balance);

@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/net.h"
+#include "conf/control.h"
 #include "conf/keys.h"
 #include "stats-ui/control.h"
 
@@ -44,7 +45,8 @@ struct client {
 	struct control *control;
 	struct bufferevent *bev;
 	struct event *deadline; /* of reading, and of answering */
-	struct ucred peer;
+	struct ucred peer;      /* pid 0: not of this machine */
+	enum conf_level level;
 	enum client_state state;
 	struct act *act;     /* under way (borrowed from whoever does it) */
 	char what[WHAT_MAX]; /* the command, for the log */
@@ -58,16 +60,23 @@ struct act {
 	char what[WHAT_MAX];
 };
 
+/* A socket that we listen on. */
+struct door {
+	SLIST_ENTRY(door) link;
+	struct control *control;
+	struct conf_control conf;
+	struct evconnlistener *listener;
+	struct event *resume; /* accepting, after an error */
+	struct stat socket;   /* as we made it */
+};
+
 struct control {
 	struct event_base *base; /* (borrowed from main) */
 	struct control_ops ops;
 	int64_t timeout; /* ms */
 	int (*peer)(int fd, struct ucred *);
 
-	struct evconnlistener *listener;
-	struct event *resume; /* accepting, after an error */
-	struct addr addr;
-	struct stat socket; /* as we made it */
+	SLIST_HEAD(, door) doors;
 	TAILQ_HEAD(, client) clients;
 	unsigned nclients;
 };
@@ -104,11 +113,17 @@ peer_of(int fd, struct ucred *peer)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &len);
 }
 
-/* May it do more than look? */
-static bool
-may_act(const struct ucred *peer)
+/* What may be done by the other end of a connection to a door: what the door
+ * grants, else all if it is root or our own user, else look. */
+static enum conf_level
+level_of(const struct door *d, const struct ucred *peer)
 {
-	return peer->uid == 0 || peer->uid == geteuid();
+	if (d->conf.has_level)
+		return d->conf.level;
+	if (d->conf.addr.family == AF_UNIX &&
+	    (peer->uid == 0 || peer->uid == geteuid()))
+		return ALLOW_ADMIN;
+	return ALLOW_USER;
 }
 
 /* A line in the log about an act: how it went, and words if there are any. */
@@ -336,7 +351,7 @@ run_command(
 {
 	char reason[REASON_MAX];
 
-	if (cmd->acts && !may_act(&cl->peer)) {
+	if (cmd->acts && cl->level < ALLOW_ADMIN) {
 		log_act(LEVEL_WARN, &cl->peer, cl->what, "refused",
 		    "permission denied");
 		snprintf(reason, sizeof(reason),
@@ -471,12 +486,14 @@ deadline_cb(evutil_socket_t fd, short what, void *arg)
 
 /* Take a connection in. */
 static void
-client_open(struct control *c, int fd, const struct ucred *peer)
+client_open(struct door *d, int fd, const struct ucred *peer)
 {
+	struct control *c = d->control;
 	struct client *cl = xcalloc(1, sizeof(*cl));
 
 	cl->control = c;
 	cl->peer = *peer;
+	cl->level = level_of(d, peer);
 	cl->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	cl->deadline = evtimer_new(c->base, deadline_cb, cl);
 	if (cl->bev == NULL || cl->deadline == NULL)
@@ -502,45 +519,47 @@ static void
 accept_cb(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *sa,
     int len, void *arg)
 {
-	struct control *c = arg;
-	struct ucred peer;
+	struct door *d = arg;
+	struct control *c = d->control;
+	struct ucred peer = {.uid = (uid_t)-1};
 
 	(void)ev;
 	(void)sa;
 	(void)len;
-	if (c->peer(fd, &peer) != 0) {
+	if (d->conf.addr.family == AF_UNIX && c->peer(fd, &peer) != 0) {
 		log_warn(
 		    "control: cannot tell who connects: %s", strerror(errno));
 		close(fd);
-	} else if (c->nclients >=
-		   (may_act(&peer) ? CLIENTS_MAX : LOOKERS_MAX)) {
+	} else if (c->nclients >= (level_of(d, &peer) == ALLOW_ADMIN
+					  ? CLIENTS_MAX
+					  : LOOKERS_MAX)) {
 		answer_now(fd, "error: too many connections; try again\n\n");
 		close(fd);
 	} else
-		client_open(c, fd, &peer);
+		client_open(d, fd, &peer);
 }
 
 /* accept() failed, most likely for want of file descriptors: wait a second. */
 static void
 accept_error_cb(struct evconnlistener *ev, void *arg)
 {
-	struct control *c = arg;
+	struct door *d = arg;
 	struct timeval tv = {PAUSE_MS / 1000, PAUSE_MS % 1000 * 1000};
 
 	log_warn("control: cannot accept: %s", strerror(errno));
 	evconnlistener_disable(ev);
-	event_add(c->resume, &tv);
+	event_add(d->resume, &tv);
 }
 
 /* Accept again. */
 static void
 resume_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct control *c = arg;
+	struct door *d = arg;
 
 	(void)fd;
 	(void)what;
-	evconnlistener_enable(c->listener);
+	evconnlistener_enable(d->listener);
 }
 
 /*
@@ -557,9 +576,7 @@ control_new(struct event_base *base, const struct control_ops *ops)
 	c->timeout = TIMEOUT_MS;
 	c->peer = peer_of;
 	TAILQ_INIT(&c->clients);
-	c->resume = evtimer_new(base, resume_cb, c);
-	if (c->resume == NULL)
-		fatal("out of memory");
+	SLIST_INIT(&c->doors);
 	return c;
 }
 
@@ -575,50 +592,71 @@ control_set_peer(struct control *c, int (*peer)(int fd, struct ucred *))
 	c->peer = peer;
 }
 
-int
-control_listen(struct control *c, const char *path, unsigned mode, char *error,
-    size_t size)
+/* Open the socket of a door. Returns it; -1 with the reason in error. */
+static int
+open_door(struct door *d, unsigned mode, char *error, size_t size)
 {
+	const struct conf_control *k = &d->conf;
 	int fd;
 
-	if (strlen(path) >= sizeof(c->addr.u.path)) {
-		snprintf(error, size,
-		    "control socket: the path %.40s... is too long", path);
+	if (k->addr.family != AF_UNIX)
+		return net_listen(&k->addr, BACKLOG, error, size);
+	fd = net_listen_mode(
+	    &k->addr, k->has_mode ? k->mode : mode, BACKLOG, error, size);
+	if (fd >= 0)
+		(void)lstat(k->addr.u.path, &d->socket);
+	return fd;
+}
+
+int
+control_listen(struct control *c, const struct conf_control *conf,
+    unsigned mode, char *error, size_t size)
+{
+	struct door *d = xcalloc(1, sizeof(*d));
+	int fd;
+
+	d->control = c;
+	d->conf = *conf;
+	fd = open_door(d, mode, error, size);
+	if (fd < 0) {
+		free(d);
 		return -1;
 	}
-	c->addr.family = AF_UNIX;
-	strcpy(c->addr.u.path, path);
-	fd = net_listen_mode(&c->addr, mode, BACKLOG, error, size);
-	if (fd < 0)
-		return -1;
-	(void)lstat(path, &c->socket);
-	c->listener = evconnlistener_new(c->base, accept_cb, c,
+	d->listener = evconnlistener_new(c->base, accept_cb, d,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (c->listener == NULL)
+	d->resume = evtimer_new(c->base, resume_cb, d);
+	if (d->listener == NULL || d->resume == NULL)
 		fatal("out of memory");
-	evconnlistener_set_error_cb(c->listener, accept_error_cb);
+	evconnlistener_set_error_cb(d->listener, accept_error_cb);
+	SLIST_INSERT_HEAD(&c->doors, d, link);
 	return 0;
 }
 
-/* Remove the socket, unless another process has put its own there. */
+/* Stop listening; remove the socket, unless another process has put its own
+ * there. */
 static void
-remove_socket(const struct control *c)
+close_door(struct door *d)
 {
+	const char *path = d->conf.addr.u.path;
 	struct stat st;
 
-	if (lstat(c->addr.u.path, &st) == 0 && st.st_dev == c->socket.st_dev &&
-	    st.st_ino == c->socket.st_ino)
-		unlink(c->addr.u.path);
+	if (d->conf.addr.family == AF_UNIX && lstat(path, &st) == 0 &&
+	    st.st_dev == d->socket.st_dev && st.st_ino == d->socket.st_ino)
+		unlink(path);
+	evconnlistener_free(d->listener);
+	event_free(d->resume);
+	free(d);
 }
 
 void
 control_free(struct control *c)
 {
 	struct client *cl;
+	struct door *d;
 
-	if (c->listener != NULL) {
-		remove_socket(c);
-		evconnlistener_free(c->listener);
+	while ((d = SLIST_FIRST(&c->doors)) != NULL) {
+		SLIST_REMOVE_HEAD(&c->doors, link);
+		close_door(d);
 	}
 	while ((cl = TAILQ_FIRST(&c->clients)) != NULL) {
 		if (cl->state != CLIENT_ANSWERED)
@@ -626,6 +664,5 @@ control_free(struct control *c)
 			    "error: roleproxy has stopped\n\n");
 		client_close(cl);
 	}
-	event_free(c->resume);
 	free(c);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct conf_control;
 struct control;
 struct evbuffer;
 struct event_base;
@@ -38,9 +39,10 @@ struct control_ops {
 struct control *control_new(
     struct event_base *base, const struct control_ops *ops);
 
-/* Listen at path, with that mode; once. -1 with the reason in error. */
-int control_listen(struct control *c, const char *path, unsigned mode,
-    char *error, size_t size);
+/* Listen there too, with that mode if it has none. -1 with the reason in error.
+ */
+int control_listen(struct control *c, const struct conf_control *conf,
+    unsigned mode, char *error, size_t size);
 
 /* Stop, and remove the socket unless it is another's by now. */
 void control_free(struct control *c);

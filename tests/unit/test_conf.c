@@ -292,7 +292,7 @@ START_TEST(test_defaults)
 	ck_assert(b->sentinel_password == NULL);
 	ck_assert(b->max_lag == 10000 && b->max_lag_bytes == 64 << 20);
 	ck_assert(b->min_readers == 1 && b->role_lost == ROLE_LOST_KEEP);
-	ck_assert(g->control_socket == NULL && g->control_mode == 0600);
+	ck_assert(g->ncontrols == 0 && g->control_mode == 0600);
 	ck_assert(b->keepalive_idle == 60000 && b->keepalive_count == 6);
 	ck_assert(b->keepalive_interval == 10000 && b->user_timeout == 30000);
 	ck_assert(f->route == ROUTE_PRIMARY && f->maxconn == 0);
@@ -313,7 +313,10 @@ START_TEST(test_global)
 	    "log = syslog:/dev/log/auth\nlog-level = debug\n"
 	    "session-log = all\ngrace = 365d\ndrain-delay = 500us\n"
 	    "startup-wait = 0\npidfile = /run/x.pid\n"
-	    "control-socket = /run/r.sock\ncontrol-mode = 660\n" REDIS WRITE);
+	    "control-socket = /run/r.sock\ncontrol-mode = 660\n"
+	    "control-socket = /run/s.sock mode=600 level=admin\n"
+	    "control-socket = 127.0.0.1:9999 level=operator\n"
+	    "control-timeout = 2m\n" REDIS WRITE);
 	const struct conf_global *g = &conf->global;
 	char text[ADDR_STR_MAX];
 
@@ -331,7 +334,16 @@ START_TEST(test_global)
 	ck_assert(g->grace == 31536000000 && g->drain_delay == 1);
 	ck_assert_int_eq(g->startup_wait, 0);
 	ck_assert_str_eq(g->pidfile, "/run/x.pid");
-	ck_assert_str_eq(g->control_socket, "/run/r.sock");
+	ck_assert_uint_eq(g->ncontrols, 3);
+	ck_assert_str_eq(
+	    addr_str(&g->controls[0].addr, text), "unix:/run/r.sock");
+	ck_assert(!g->controls[0].has_mode && !g->controls[0].has_level);
+	ck_assert_uint_eq(g->controls[1].mode, 0600);
+	ck_assert(g->controls[1].level == ALLOW_ADMIN);
+	ck_assert_str_eq(
+	    addr_str(&g->controls[2].addr, text), "127.0.0.1:9999");
+	ck_assert(g->controls[2].level == ALLOW_OPERATOR);
+	ck_assert_int_eq(g->control_timeout, 120000);
 	ck_assert_uint_eq(g->control_mode, 0660);
 	conf_free(conf);
 }

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "conf/control.h"
 #include "stats-ui/control.h"
 
 #define ALL(table) (int)(sizeof(table) / sizeof(*(table)))
@@ -97,6 +98,17 @@ static const struct control_ops ops = {.status = fake_status,
     .promote = fake_promote,
     .switchover = fake_switchover};
 
+/* Open a socket at path; -1 with its reason in error. */
+static int
+listen_at(struct control *c, const char *path, unsigned mode)
+{
+	struct conf_control k = {.addr.family = AF_UNIX};
+
+	ck_assert_uint_lt(strlen(path), sizeof(k.addr.u.path));
+	strcpy(k.addr.u.path, path);
+	return control_listen(c, &k, mode, error, sizeof(error));
+}
+
 /* A control socket in a folder of its own; whoever connects is root. */
 static void
 start(void)
@@ -112,8 +124,7 @@ start(void)
 	base = event_base_new();
 	control = control_new(base, &ops);
 	control_set_peer(control, fake_peer);
-	ck_assert_int_eq(
-	    control_listen(control, at.u.path, 0600, error, sizeof(error)), 0);
+	ck_assert_int_eq(listen_at(control, at.u.path, 0600), 0);
 }
 
 /* Nothing may be left of it. */
@@ -386,8 +397,7 @@ START_TEST(real_peer)
 {
 	control_free(control);
 	control = control_new(base, &ops);
-	ck_assert_int_eq(
-	    control_listen(control, at.u.path, 0600, error, sizeof(error)), 0);
+	ck_assert_int_eq(listen_at(control, at.u.path, 0600), 0);
 	ask("promote redis/redis-1\n");
 	expect("done: ");
 }
@@ -539,7 +549,7 @@ static int
 second(const char *path, unsigned mode, struct control **c)
 {
 	*c = control_new(base, &ops);
-	return control_listen(*c, path, mode, error, sizeof(error));
+	return listen_at(*c, path, mode);
 }
 
 /* The file: its mode whatever the umask, no other name left behind. */
@@ -613,7 +623,7 @@ START_TEST(file_ours)
 	control_free(c);
 	memset(path, 'x', sizeof(path));
 	memcpy(path, at.u.path, strlen(folder) + 1);
-	for (size_t len = 90; len < 255; len += 5) {
+	for (size_t len = 90; len < sizeof(at.u.path); len += 5) {
 		path[len] = '\0';
 		if (second(path, 0600, &c) != 0)
 			ck_assert_msg(strstr(error, "too long") != NULL,

@@ -17,7 +17,7 @@
 /* Every key that makes a string or a list is set. */
 static const char full[] =
     "[global]\nlog = stderr\nlog = syslog:10.0.0.9:514\n"
-    "pidfile = /run/r.pid\ncontrol-socket = /run/r.sock\n"
+    "pidfile = /run/r.pid\ncontrol-socket = /run/r.sock mode=600\n"
     "[backend other]\nserver = x 10.0.1.1:1\n"
     "[backend redis]\nserver = a one:6379 weight=7\nserver = b two:6379\n"
     "sentinel = three:26379\nsentinel = four:26379\nmaster-name = m\n"
