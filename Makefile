@@ -10,10 +10,10 @@ WARN	 = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -I. $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 
-BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/net.c base/pattern.c \
+BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	   base/resolve.c base/units.c
 CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/copy.c conf/ini.c conf/keys.c \
-	   conf/load.c conf/parse.c conf/step.c \
+	   conf/load.c conf/parse.c conf/step.c conf/target.c \
 	   conf/problem.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c \
@@ -40,11 +40,11 @@ FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_admin   = health/admin.c
 UNIT_balance = proxy/balance.c
-UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c conf/cfg_words.c
+UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/units.c conf/cfg_words.c
 UNIT_cluster = base/addr.c base/units.c health/cluster.c
-UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/pattern.c base/units.c $(CONF)
+UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/pattern.c base/units.c $(CONF)
 UNIT_copy    = $(UNIT_conf)
-UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/pattern.c base/units.c \
+UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c base/units.c \
 	       $(CONF) stats-ui/control.c
 UNIT_failover = health/failover.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
@@ -53,19 +53,20 @@ UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
 UNIT_lag     = health/lag.c
 UNIT_link    = $(BASE) health/link.c health/resp.c
-UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/units.c
+UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
 UNIT_relay   = base/clock.c proxy/endpoint.c proxy/relay.c
-UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/resolve.c base/units.c
+UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
-UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/net.c base/pattern.c \
+UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	       base/units.c health/observation.c health/role.c health/witness.c \
 	       health/cause.c health/writer.c $(STATS)
-UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/pattern.c base/units.c \
+UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/pattern.c base/units.c \
 	       conf/cfg_words.c conf/step.c
+UNIT_target  = $(UNIT_conf)
 UNIT_units   = base/units.c
 UNIT_url     = $(UNIT_conf)
 UNIT_verdict = health/verdict.c

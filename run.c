@@ -360,8 +360,8 @@ log_for_container(struct conf_global *g)
 	if (getpid() != 1)
 		return;
 	g->logs = xrealloc(g->logs, (g->nlogs + 1) * sizeof(g->logs[0]));
-	memset(&g->logs[g->nlogs], 0, sizeof(g->logs[0]));
-	g->logs[g->nlogs++].kind = LOG_TO_STDOUT;
+	g->logs[g->nlogs++] =
+	    (struct log_target){.kind = LOG_TO_STDOUT, .level = LEVEL_DEBUG};
 }
 
 /* What the command line and the place that we run in say beyond the files. */
@@ -466,6 +466,7 @@ reload(struct run *r)
 		log_error("reload failed: the running configuration stays");
 		return;
 	}
+	log_name(next->global.log_tag, next->global.log_hostname);
 	if (log_change(next->global.logs, next->global.nlogs,
 		next->global.log_level) != 0)
 		log_error("cannot change the log: %s", strerror(errno));
@@ -773,6 +774,7 @@ run(struct conf *conf, const struct run_options *options)
 		    options->pidfile != NULL ? options->pidfile
 					     : conf->global.pidfile);
 	apply_options(conf, options);
+	log_name(conf->global.log_tag, conf->global.log_hostname);
 	if (log_open(conf->global.logs, conf->global.nlogs,
 		conf->global.log_level) != 0)
 		fatal("cannot open the log: %s", strerror(errno));

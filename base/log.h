@@ -11,23 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addr.h"
+#include "base/log_target.h"
 
-enum log_level {
-	LEVEL_ERROR, /* someone should look now */
-	LEVEL_WARN,  /* something is wrong and is being dealt with */
-	LEVEL_INFO,  /* what an operator wants to read the morning after */
-	LEVEL_DEBUG  /* each check, each connection */
-};
-
-enum log_kind { LOG_TO_STDOUT, LOG_TO_STDERR, LOG_TO_SYSLOG };
-
-/* Where lines go. Syslog is RFC 3164 over UDP, or over /dev/log (AF_UNIX). */
-struct log_target {
-	enum log_kind kind;
-	struct addr addr; /* LOG_TO_SYSLOG */
-	int facility;     /* LOG_TO_SYSLOG: 0 to 23 */
-};
+/* How lines for syslog call the program, and the host (NULL: not at all,
+ * "auto": as the system does), from the next log_open() or log_change() on.
+ * Control thread. */
+void log_name(const char *tag, const char *hostname);
 
 /* Start the logger thread with a copy of these targets. Main thread, once.
  * -1 with errno if a target or the thread cannot be opened. */

@@ -72,6 +72,7 @@ struct conf_global {
 	unsigned maxconn;
 	struct log_target *logs; /* at least one */
 	size_t nlogs;
+	char *log_tag, *log_hostname; /* for syslog; hostname NULL: none */
 	enum log_level log_level;
 	enum conf_log_format log_format;
 	enum conf_session_log session_log;

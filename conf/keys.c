@@ -22,8 +22,8 @@ const char *const conf_balance_words[] = {
 const char *const conf_fence_words[] = {"strict", "auto", "off", NULL};
 static const char *const onoff_words[] = {"off", "on", NULL};
 static const char *const auto_words[] = {"off", "on", "auto", NULL};
-static const char *const level_words[] = {
-    "error", "warn", "info", "debug", NULL};
+const char *const conf_log_level_words[] = {
+    "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug", NULL};
 static const char *const session_log_words[] = {"off", "errors", "all", NULL};
 static const char *const session_log_own_words[] = {
     "off", "errors", "all", "global", NULL};
@@ -183,11 +183,15 @@ const struct key keys[] = {
     {FIELD(GLOBAL, "hard-stop-after", "0", parse_time, hard_stop_after),
 	.help = "on USR1, how long sessions may take to end; 0: as long as it takes"},
     {LIST(GLOBAL, "log", "stdout", parse_log, logs, nlogs),
-	.help = "stdout, stderr, syslog:IP:PORT[/facility], syslog:/dev/log[/facility]"},
+	.help = "stdout, stderr, fd@N, syslog:HOST:PORT, syslog:/path, with level= format= and so on"},
     {FIELD(GLOBAL, "log-format", "text", parse_choice, log_format), .words = log_format_words,
 	.help = "in whose words servers and sessions are logged: text or tcplog (HAProxy's)"},
-    {FIELD(GLOBAL, "log-level", "info", parse_choice, log_level), .words = level_words,
-	.help = "error, warn, info or debug"},
+    {TEXT(GLOBAL, "log-hostname", NULL, parse_word, log_hostname),
+	.help = "the host that lines for syslog name; auto: the system's; not given: none"},
+    {FIELD(GLOBAL, "log-level", "info", parse_choice, log_level), .words = conf_log_level_words,
+	.help = "error, warn, notice, info, debug and so on, as in syslog"},
+    {TEXT(GLOBAL, "log-tag", "roleproxy", parse_word, log_tag),
+	.help = "what lines for syslog call the program"},
     {FIELD(GLOBAL, "maxconn", "20000", parse_number, maxconn), .min = 1, .max = PARSE_COUNT_MAX,
 	.help = "clients at a time, in all"},
     {TEXT(GLOBAL, "pidfile", NULL, parse_path, pidfile), .fixed = true,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "conf/keys.h"
+#include "conf/target.h"
 
 #define TIME_MAX_MS  (10000LL * 86400 * 1000) /* its seconds fit 31 bits */
 #define NAME_MAX_LEN 63
@@ -18,13 +19,6 @@
 #define SOCKET_PATH_MAX 100
 
 #define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-/* RFC 3164 facilities, by their numbers. */
-static const char *const facility_words[] = {"kern", "user", "mail", "daemon",
-    "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
-    "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
-    "local5", "local6", "local7", NULL};
-#define FACILITY_DAEMON 3
 
 int
 parse_word_index(const char *const *words, const char *word)
@@ -445,52 +439,13 @@ parse_control(struct key_value *v)
 	return append(v, &c);
 }
 
-/* syslog:ADDR:PORT[/facility] or syslog:/dev/log[/facility], behind its first
- * colon. */
-static int
-parse_syslog(struct key_value *v, const char *value, struct log_target *t)
-{
-	char host[PARSE_HOST_MAX], copy[PARSE_HOST_MAX + 32], *facility;
-	bool local = strncmp(value, "/dev/log", 8) == 0;
-	uint16_t port;
-
-	t->kind = LOG_TO_SYSLOG;
-	t->facility = FACILITY_DAEMON;
-	snprintf(copy, sizeof(copy), "%s", value);
-	facility = strchr(copy + (local ? 8 : 0), '/');
-	if (facility != NULL && (local || facility != copy)) {
-		*facility++ = '\0';
-		t->facility = parse_word_index(facility_words, facility);
-	}
-	if (t->facility < 0)
-		return refuse(v,
-		    "'%.40s' is not a facility: daemon, user, local0 to "
-		    "local7 and so on",
-		    facility);
-	if (strcmp(copy, "/dev/log") == 0)
-		return parse_unix(v, copy, &t->addr);
-	if (addr_split(copy, host, sizeof(host), &port) == 0 &&
-	    addr_parse_ip(host, port, &t->addr) == 0)
-		return 0;
-	return refuse(v,
-	    "'syslog:%.100s' is neither syslog:IP:PORT[/facility] nor "
-	    "syslog:/dev/log[/facility]",
-	    value);
-}
-
 /* A target of the log. */
 int
 parse_log(struct key_value *v)
 {
-	struct log_target t = {.kind = LOG_TO_STDOUT};
-	bool syslog = strncmp(v->text, "syslog:", 7) == 0;
+	struct log_target t;
 
-	if (strcmp(v->text, "stderr") == 0)
-		t.kind = LOG_TO_STDERR;
-	else if (!syslog && strcmp(v->text, "stdout") != 0)
-		return refuse(
-		    v, "'%.60s' is not stdout, stderr or syslog:…", v->text);
-	if (syslog && parse_syslog(v, v->text + 7, &t) != 0)
+	if (target_parse(v->text, &t, v->error, sizeof(v->error)) != 0)
 		return -1;
 	return append(v, &t);
 }

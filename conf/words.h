@@ -82,6 +82,7 @@ extern const char *const conf_check_words[];
 extern const char *const conf_route_words[];
 extern const char *const conf_balance_words[];
 extern const char *const conf_fence_words[];
+extern const char *const conf_log_level_words[]; /* of enum log_level */
 extern const char *const conf_level_words[];
 const char *conf_check_str(enum conf_check check);
 const char *conf_route_str(enum conf_route route);

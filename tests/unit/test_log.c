@@ -18,8 +18,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_out.h"
 
-static const struct log_target to_stdout = {.kind = LOG_TO_STDOUT};
+static const struct log_target to_stdout = {
+    .kind = LOG_TO_STDOUT, .level = LEVEL_DEBUG};
 static int stdout_pipe[2];
 static int old_stdout;
 static char got[1 << 22];
@@ -266,7 +268,9 @@ END_TEST
 /* A closed pipe kills nobody, and other targets go on. */
 START_TEST(test_closed)
 {
-	struct log_target both[2] = {to_stdout, {.kind = LOG_TO_SYSLOG}};
+	struct log_target both[2] = {to_stdout, {.kind = LOG_TO_SYSLOG,
+						    .format = LOG_SYSLOG,
+						    .level = LEVEL_DEBUG}};
 	int pair[2], i;
 	char line[256];
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -328,7 +332,10 @@ syslog_read(int fd, char *buf, size_t size, int ms)
 
 START_TEST(test_syslog)
 {
-	struct log_target target = {.kind = LOG_TO_SYSLOG, .facility = 16};
+	struct log_target target = {.kind = LOG_TO_SYSLOG,
+	    .format = LOG_SYSLOG,
+	    .level = LEVEL_DEBUG,
+	    .facility = 16};
 	int fd = syslog_open(&target), pid, chars = 0;
 	char buf[256];
 
@@ -338,7 +345,7 @@ START_TEST(test_syslog)
 	/* <132>Nov 21 03:12:07 roleproxy[123]: a\x0ab */
 	ck_assert_int_eq(sscanf(buf,
 			     "<132>%*3[A-Za-z] %*2d %*2d:%*2d:%*2d "
-			     "roleproxy[%d]: a\\x0ab%n",
+			     "roleproxy[%d]: a\\x0ab\n%n",
 			     &pid, &chars),
 	    1);
 	ck_assert_int_eq(pid, getpid());
@@ -361,7 +368,10 @@ END_TEST
 /* /dev/log that is missing at the start is no error, and is found later. */
 START_TEST(test_syslog_late)
 {
-	struct log_target target = {.kind = LOG_TO_SYSLOG, .facility = 1};
+	struct log_target target = {.kind = LOG_TO_SYSLOG,
+	    .format = LOG_SYSLOG,
+	    .level = LEVEL_DEBUG,
+	    .facility = 1};
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 	char buf[256];
@@ -381,6 +391,109 @@ START_TEST(test_syslog_late)
 	ck_assert_mem_eq(buf, "<14>", 4);
 	close(fd);
 	unlink(un.sun_path);
+}
+END_TEST
+
+/* A target in each format, its names, and the line; {T} is RFC 3164's time,
+ * {I} RFC 5424's, {P} the process. */
+static const struct {
+	const char *tag, *host;
+	struct log_target target;
+	const char *line;
+} formats[] = {
+    {"t", "", {.format = LOG_SYSLOG, .facility = 16}, "<134>{T} t[{P}]: hey\n"},
+    {"t", "h", {.format = LOG_SYSLOG, .facility = 16},
+	"<134>{T} h t[{P}]: hey\n"},
+    {"t", "h", {.format = LOG_LOCAL, .facility = 3}, "<30>{T} t[{P}]: hey\n"},
+    {"t", "", {.format = LOG_RFC3164}, "<6>{T} localhost t[{P}]: hey\n"},
+    {"t", "", {.format = LOG_RFC5424, .facility = 16},
+	"<134>1 {I} - t {P} - - hey\n"},
+    {"t", "h", {.format = LOG_RFC5424, .facility = 16, .least = LEVEL_DEBUG},
+	"<135>1 {I} h t {P} - - hey\n"},
+    {"t", "h", {.format = LOG_PRIORITY, .facility = 16}, "<134>hey\n"},
+    {"t", "h", {.format = LOG_SHORT, .facility = 16}, "<6>hey\n"},
+    {"t", "h", {.format = LOG_SHORT, .least = LEVEL_NOTICE}, "<6>hey\n"},
+    {"t", "h", {.format = LOG_TIMED, .facility = 16}, "<6>{I} hey\n"},
+    {"t", "h", {.format = LOG_ISO, .facility = 16}, "{I} hey\n"},
+    {"t", "h", {.format = LOG_RAW, .facility = 16}, "hey\n"},
+    {"t", "h", {.format = LOG_RAW, .length = 4}, "hey\n"},
+    {"t", "h", {.format = LOG_RAW, .length = 3}, "he\n"},
+    {"t", "h", {.format = LOG_SHORT, .length = 6}, "<6>he\n"},
+};
+
+START_TEST(test_formats)
+{
+	struct log_record rec = {.wall_us = 1795500000123456,
+	    .len = 3,
+	    .level = LEVEL_INFO,
+	    .text = "hey"};
+	struct log_names names = {.tag = ""};
+	char line[LOG_LINE_MAX], expected[256] = "", *to = expected;
+	const char *p;
+	size_t len;
+
+	setenv("TZ", "UTC-9", 1);
+	tzset();
+	strcpy(names.tag, formats[_i].tag);
+	strcpy(names.host, formats[_i].host);
+	for (p = formats[_i].line; *p != '\0'; p++) {
+		if (*p != '{') {
+			*to++ = *p;
+			continue;
+		}
+		to += p[1] == 'T' ? sprintf(to, "Nov 24 15:00:00")
+		      : p[1] == 'I'
+			  ? sprintf(to, "2026-11-24T15:00:00.123456+09:00")
+			  : sprintf(to, "%d", getpid());
+		p += 2;
+	}
+	*to = '\0';
+	len = log_out_format(line, &formats[_i].target, &names, &rec);
+	line[len] = '\0';
+	ck_assert_str_eq(line, expected);
+	unsetenv("TZ");
+	tzset();
+}
+END_TEST
+
+/* What reaches a target, by its level and the log's. */
+START_TEST(test_target_level)
+{
+	struct log_target quiet = to_stdout;
+	char *text;
+
+	quiet.level = LEVEL_NOTICE;
+	quiet.format = LOG_RAW;
+	catch_stdout();
+	ck_assert_int_eq(log_open(&quiet, 1, LEVEL_DEBUG), 0);
+	ck_assert(!log_enabled(LEVEL_INFO));
+	log_line(LEVEL_INFO, "one");
+	log_line(LEVEL_NOTICE, "two");
+	log_line(LEVEL_EMERG, "three");
+	log_close();
+	text = read_stdout();
+	ck_assert_str_eq(text, "two\nthree\n");
+}
+END_TEST
+
+/* A name is found at the first line; one that there is not costs nothing. */
+START_TEST(test_syslog_name)
+{
+	struct log_target targets[2] = {
+	    {.kind = LOG_TO_SYSLOG, .format = LOG_RAW, .level = LEVEL_DEBUG},
+	    {.kind = LOG_TO_SYSLOG, .format = LOG_RAW, .level = LEVEL_DEBUG}};
+	int fd = syslog_open(&targets[1]);
+	char buf[256];
+
+	strcpy(targets[1].host, "localhost");
+	strcpy(targets[0].host, "no-such-host.invalid");
+	targets[1].addr.family = targets[0].addr.family = 0;
+	ck_assert_int_eq(log_open(targets, 2, LEVEL_INFO), 0);
+	log_info("found");
+	ck_assert(syslog_read(fd, buf, sizeof(buf), 20000));
+	ck_assert_str_eq(buf, "found\n");
+	log_close();
+	close(fd);
 }
 END_TEST
 
@@ -437,6 +550,10 @@ main(void)
 	tcase_add_test(tc, test_closed);
 	tcase_add_test(tc, test_syslog);
 	tcase_add_test(tc, test_syslog_late);
+	tcase_add_loop_test(
+	    tc, test_formats, 0, sizeof(formats) / sizeof(formats[0]));
+	tcase_add_test(tc, test_target_level);
+	tcase_add_test(tc, test_syslog_name);
 	tcase_add_test(tc, test_direct);
 	tcase_add_exit_test(tc, test_fatal, 1);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,370 @@
+/*
+ * Log targets: formats, and writing. A stream gets its lines by the batch, a
+ * syslog daemon one by one, as datagrams.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log_out.h"
+
+#define BLOCKED_MS 100   /* between two looks while a target is blocked */
+#define SYSLOG_MS  200   /* for a syslog daemon that is behind */
+#define RESOLVE_MS 10000 /* between two tries to find its name */
+
+/* A target as the logger thread uses it. */
+struct log_out {
+	struct log_target conf;
+	int fd;             /* -1: not there */
+	bool told;          /* that it cannot be reached */
+	int64_t resolve_at; /* clock_ms() of the next try */
+	size_t used;        /* of batch, finished lines for a stream */
+	char *batch; /* PIPE_BUF + LOG_LINE_MAX; NULL if it is no stream */
+};
+
+/* All targets; replaced as a whole. */
+struct log_outs {
+	struct log_names names;
+	bool (*in_haste)(void);
+	size_t n;
+	struct log_out out[];
+};
+
+/* Levels as our own format has them. */
+static const char level_names[][6] = {
+    "EMERG", "ALERT", "CRIT ", "ERROR", "WARN ", "NOTE ", "INFO ", "DEBUG"};
+
+/* Bytes of the character at p if it may be printed as it is, else 0: a control
+ * character, or not UTF-8. */
+static size_t
+printable(const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t i, n;
+
+	if (*p < 0x80)
+		return *p >= 0x20 && *p != 0x7f;
+	n = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
+	if (*p < 0xc2 || *p > 0xf4 || n > len)
+		return 0;
+	for (i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	/* U+0080 to U+009F are control characters; overlong forms. */
+	if ((*p == 0xc2 || *p == 0xe0) && p[1] < 0xa0)
+		return 0;
+	return n;
+}
+
+char *
+log_out_escape(char *to, const char *text, size_t len)
+{
+	size_t n;
+
+	for (; len > 0; text += n, len -= n) {
+		if ((n = printable(text, len)) != 0) {
+			memcpy(to, text, n);
+			to += n;
+		} else {
+			to += sprintf(to, "\\x%02x", (unsigned char)*text);
+			n = 1;
+		}
+	}
+	return to;
+}
+
+/* RFC 3164's header behind <N>. */
+static char *
+put_3164(
+    char *p, const struct log_names *names, const char *host, int64_t wall_us)
+{
+	time_t seconds = (time_t)(wall_us / 1000000);
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	p += strftime(p, 24, "%b %e %H:%M:%S ", &tm);
+	return p + sprintf(p, "%s%s%s[%d]: ", host, *host == '\0' ? "" : " ",
+		       names->tag, (int)getpid());
+}
+
+/* The time as RFC 5424 has it, with microseconds. */
+static char *
+put_time(char *p, int64_t wall_us)
+{
+	time_t seconds = (time_t)(wall_us / 1000000);
+	char zone[8];
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	strftime(zone, sizeof(zone), "%z", &tm);
+	p += strftime(p, 24, "%Y-%m-%dT%H:%M:%S", &tm);
+	return p + sprintf(p, ".%06d%.3s:%s ", (int)(wall_us % 1000000), zone,
+		       zone + 3);
+}
+
+/* What stands before the message. Returns its end. */
+static char *
+put_header(char *p, const struct log_target *t, const struct log_names *names,
+    const struct log_record *rec)
+{
+	enum log_level level = rec->level < t->least ? t->least : rec->level;
+	enum log_format format = t->format;
+	const char *host = names->host;
+
+	if (format == LOG_SYSLOG)
+		format = *host == '\0' ? LOG_LOCAL : LOG_RFC3164;
+	if (format == LOG_SHORT || format == LOG_TIMED)
+		p += sprintf(p, "<%d>", (int)level);
+	else if (format >= LOG_LOCAL && format <= LOG_PRIORITY)
+		p += sprintf(p, "<%d>", t->facility * 8 + (int)level);
+	switch (format) {
+	case LOG_TEXT:
+		clock_format(rec->wall_us, p);
+		p += strlen(p);
+		return p + sprintf(p, " %s ", level_names[level]);
+	case LOG_LOCAL:
+		return put_3164(p, names, "", rec->wall_us);
+	case LOG_RFC3164:
+		return put_3164(
+		    p, names, *host == '\0' ? "localhost" : host, rec->wall_us);
+	case LOG_RFC5424:
+		p = put_time(p + sprintf(p, "1 "), rec->wall_us);
+		return p + sprintf(p, "%s %s %d - - ",
+			       *host == '\0' ? "-" : host, names->tag,
+			       (int)getpid());
+	case LOG_TIMED:
+	case LOG_ISO:
+		return put_time(p, rec->wall_us);
+	default:
+		return p;
+	}
+}
+
+size_t
+log_out_format(char *buf, const struct log_target *target,
+    const struct log_names *names, const struct log_record *rec)
+{
+	char *p = put_header(buf, target, names, rec);
+	size_t len;
+
+	p = log_out_escape(p, rec->text, rec->len);
+	len = (size_t)(p - buf);
+	if (target->length != 0 && len >= target->length) {
+		len = target->length - 1;
+		while (len > 0 && ((unsigned char)buf[len] & 0xc0) == 0x80)
+			len--;
+	}
+	buf[len++] = '\n';
+	return len;
+}
+
+/* Write all of it, waiting as long as it takes; given up if the other side is
+ * gone. A pipe that polls writable has room for PIPE_BUF bytes. */
+static void
+write_all(const struct log_outs *outs, int fd, const char *buf, size_t len)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+	ssize_t n;
+
+	while (len > 0) {
+		n = poll(&pfd, 1, outs->in_haste() ? 0 : BLOCKED_MS);
+		if (n == 0 && outs->in_haste())
+			return;
+		if (n > 0)
+			n = write(fd, buf, len < PIPE_BUF ? len : PIPE_BUF);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return;
+		if (n > 0) {
+			buf += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+/* Find the address of the name that was configured, not too often. -1 with
+ * errno. */
+static int
+resolve(struct log_out *o)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
+	uint16_t port = o->conf.addr.port;
+	struct addrinfo *list;
+	int rc = -1;
+
+	errno = EHOSTUNREACH;
+	if (clock_ms() < o->resolve_at)
+		return -1;
+	o->resolve_at = clock_ms() + RESOLVE_MS;
+	if (getaddrinfo(o->conf.host, NULL, &hints, &list) != 0) {
+		errno = ENXIO;
+		return -1;
+	}
+	if (list != NULL)
+		rc = addr_from_sockaddr(
+		    list->ai_addr, list->ai_addrlen, &o->conf.addr);
+	o->conf.addr.port = port;
+	freeaddrinfo(list);
+	return rc;
+}
+
+/* Connect to the daemon that is there now. -1 with errno. */
+static int
+connect_out(struct log_out *o)
+{
+	const struct timeval limit = {.tv_usec = SYSLOG_MS * 1000};
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	if (o->conf.host[0] != '\0' && resolve(o) != 0)
+		return -1;
+	if (o->fd != -1)
+		close(o->fd);
+	o->fd = socket(o->conf.addr.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (o->fd == -1)
+		return -1;
+	setsockopt(o->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	len = addr_to_sockaddr(&o->conf.addr, &ss);
+	return connect(o->fd, (struct sockaddr *)&ss, len);
+}
+
+/* Send one line to a syslog daemon; one that is behind for long misses it, over
+ * UDP at once. Says once on stderr if it is not there. */
+static void
+send_line(const struct log_outs *outs, struct log_out *o, const char *line,
+    size_t len)
+{
+	char addr[ADDR_STR_MAX];
+	int flags = MSG_NOSIGNAL;
+
+	if (o->conf.addr.family != AF_UNIX || outs->in_haste())
+		flags |= MSG_DONTWAIT;
+	if (o->fd != -1 && send(o->fd, line, len, flags) != -1)
+		return;
+	if (o->fd != -1 && (errno == EAGAIN || errno == EMSGSIZE))
+		return;
+	/* It is gone, or the answer to an earlier datagram says that it was. */
+	if (connect_out(o) == 0) {
+		o->told = false;
+		send(o->fd, line, len, flags);
+	} else if (!o->told) {
+		o->told = true;
+		dprintf(STDERR_FILENO, "roleproxy: log: cannot reach %s: %s\n",
+		    o->conf.host[0] != '\0' ? o->conf.host
+					    : addr_str(&o->conf.addr, addr),
+		    strerror(errno));
+	}
+}
+
+/* Write the lines that wait for a stream. */
+static void
+flush_out(const struct log_outs *outs, struct log_out *o)
+{
+	if (o->used > 0)
+		write_all(outs, o->fd, o->batch, o->used);
+	o->used = 0;
+}
+
+void
+log_outs_flush(struct log_outs *outs)
+{
+	size_t i;
+
+	for (i = 0; i < outs->n; i++)
+		flush_out(outs, &outs->out[i]);
+}
+
+void
+log_outs_emit(struct log_outs *outs, const struct log_record *rec)
+{
+	char line[LOG_LINE_MAX];
+	struct log_out *o;
+	size_t i, len;
+
+	for (i = 0; i < outs->n; i++) {
+		o = &outs->out[i];
+		if (rec->level > o->conf.level)
+			continue;
+		len = log_out_format(line, &o->conf, &outs->names, rec);
+		if (o->batch == NULL) {
+			send_line(outs, o, line, len);
+			continue;
+		}
+		/* Together they fit a pipe's one write, if each does. */
+		if (o->used + len > PIPE_BUF)
+			flush_out(outs, o);
+		memcpy(o->batch + o->used, line, len);
+		o->used += len;
+	}
+}
+
+/* Open a target. -1 with errno. */
+static int
+open_out(struct log_out *o, const struct log_target *target)
+{
+	o->conf = *target;
+	o->fd = -1;
+	if (target->kind == LOG_TO_SYSLOG) {
+		/* A name is looked for at the first line. */
+		if (target->host[0] != '\0' || connect_out(o) == 0)
+			return 0;
+		return errno == ENOENT || errno == ECONNREFUSED ||
+			       errno == ENETUNREACH || errno == EHOSTUNREACH
+			   ? 0
+			   : -1;
+	}
+	o->fd = target->kind == LOG_TO_STDOUT   ? STDOUT_FILENO
+		: target->kind == LOG_TO_STDERR ? STDERR_FILENO
+						: target->fd;
+	if (fcntl(o->fd, F_GETFD) == -1 && target->kind == LOG_TO_FD)
+		return -1;
+	o->batch = malloc(PIPE_BUF + LOG_LINE_MAX);
+	return o->batch == NULL ? -1 : 0;
+}
+
+void
+log_outs_free(struct log_outs *outs)
+{
+	int error = errno;
+	size_t i;
+
+	for (i = 0; outs != NULL && i < outs->n; i++) {
+		if (outs->out[i].conf.kind == LOG_TO_SYSLOG &&
+		    outs->out[i].fd != -1)
+			close(outs->out[i].fd);
+		free(outs->out[i].batch);
+	}
+	free(outs);
+	errno = error;
+}
+
+struct log_outs *
+log_outs_open(const struct log_target *targets, size_t n,
+    const struct log_names *names, bool (*in_haste)(void))
+{
+	struct log_outs *outs =
+	    calloc(1, sizeof(*outs) + n * sizeof(outs->out[0]));
+	size_t i;
+
+	if (outs == NULL)
+		return NULL;
+	outs->names = *names;
+	outs->in_haste = in_haste;
+	for (i = 0; i < n; i++) {
+		outs->n = i + 1;
+		if (open_out(&outs->out[i], &targets[i]) != 0) {
+			log_outs_free(outs);
+			return NULL;
+		}
+	}
+	return outs;
+}
