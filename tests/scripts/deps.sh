@@ -8,11 +8,11 @@ build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev lib
 build="$build libssl-dev"
 demo="$build redis-server redis-sentinel redis-tools python3"
 test="$demo check clang clang-format shellcheck netcat-openbsd curl procps util-linux"
-test="$test nftables iproute2 python3-redis"
+test="$test nftables iproute2 python3-redis haproxy socat prometheus-haproxy-exporter"
 case ${1:-test} in
 demo)	want=$demo ;;
 test)	want=$test ;;
-full)	want="$test valgrind libclang-rt-14-dev haproxy" ;;
+full)	want="$test valgrind libclang-rt-14-dev" ;;
 bench)	want="$demo haproxy" ;;
 *)	echo "usage: deps.sh demo|test|full|bench" >&2; exit 2 ;;
 esac

@@ -74,7 +74,7 @@ rule "no function over 80 lines" long_functions "${sources[@]}"
 rule "every file opens with a comment" no_opening_comment \
     "${sources[@]}" "${headers[@]}" "${tests[@]}" "${scripts[@]}" Makefile
 rule "tests wait for a condition, they do not sleep" sleeps tests/e2e/lib.py \
-    tests/e2e/test_*.py tests/e2e/chaos/*.py
+    tests/e2e/test_*.py tests/e2e/chaos/*.py tests/e2e/compare/*.py
 rule "lines end without blanks" grep -nE '[[:blank:]]+$' \
     "${sources[@]}" "${headers[@]}" "${tests[@]}" "${scripts[@]}" Makefile
 for library in ini.h event2/http.h event2/dns.h jansson.h pcre2.h; do

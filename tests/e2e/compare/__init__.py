@@ -1,0 +1,1 @@
+# Tests that run HAProxy and roleproxy side by side.

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Scenarios about what else a configuration of TCP services says: who may come
+in, what is logged, what is passed on, and the end of the program."""
+
+import signal
+
+from compare.judge import scenario
+from compare.side import HEAD
+
+FRONTEND = """
+frontend fe
+  bind {fe}
+  default_backend be
+backend be
+"""
+ONE = FRONTEND + """
+  server a {a} check inter 100ms
+"""
+
+
+@scenario("""
+frontend fe
+  bind {fe}
+  acl office src 127.0.0.1 127.0.1.0/24
+  tcp-request connection reject if !office
+  default_backend be
+backend be
+  server a {a} check inter 100ms
+""", a={})
+def rejected(s):
+    """Who may not come in is closed, counted and not logged."""
+    s.up("be/a")
+    s.note("office", s.visit())
+    s.note("other office", s.visit(source="127.0.1.9"))
+    c = s.client(source="127.0.0.2")
+    s.note("elsewhere", c.end())
+    s.until("fe/FRONTEND", dcon="1")
+
+
+@scenario("""
+listen both
+  bind {fe}
+  balance first
+  server a {a} check inter 100ms fall 1 rise 1
+  server b {b} check inter 100ms fall 1 rise 1
+""", a={}, b={})
+def listen(s):
+    """A frontend and a backend in one section."""
+    s.up("both/a", "both/b")
+    s.note("a client", s.visit())
+    s.peers["a"].kill()
+    s.down("both/a")
+    s.note("another", s.visit())
+
+
+@scenario("""
+frontend fe
+  bind {fe}
+  use_backend spare if {{ nbsrv(be) lt 1 }}
+  default_backend be
+backend be
+  server a {a} check inter 100ms fall 1 rise 1
+backend spare
+  server b {b} check inter 100ms fall 1 rise 1
+""", a={}, b={})
+def another_backend(s):
+    """Another backend while one has no server."""
+    s.up("be/a", "spare/b")
+    s.note("a client", s.visit())
+    s.peers["a"].kill()
+    s.down("be/a")
+    s.note("another", s.visit())
+
+
+@scenario(ONE, HEAD.replace("  option tcplog\n", ""), a={})
+def plain_log(s):
+    """Without option tcplog a line says who connected."""
+    s.up("be/a")
+    c = s.client()
+    s.note("greeting", c.line())
+    s.wait_log("Connect from")
+    c.close()
+    s.until("be/a", scur="0")
+
+
+@scenario(ONE, HEAD + "  option logasap\n", a={})
+def logasap(s):
+    """The line comes when the server is connected."""
+    s.up("be/a")
+    c = s.client()
+    s.note("greeting", c.line())
+    s.wait_log("fe be/a")
+    s.note("answer", c.ask("x"))
+    c.close()
+    s.until("be/a", scur="0")
+
+
+@scenario(ONE, HEAD + "  option dontlog-normal\n", a={})
+def dontlog_normal(s):
+    """Only sessions that ended badly have a line."""
+    s.up("be/a")
+    c = s.client()
+    c.line()
+    c.close()
+    s.until("be/a", scur="0")
+    c = s.client()
+    c.line()
+    c.send("reset")
+    s.note("the end", c.end())
+    s.ended(1)
+
+
+@scenario(ONE, HEAD + "  option log-separate-errors\n", a={})
+def log_separate_errors(s):
+    """Sessions that ended badly are logged as errors."""
+    s.up("be/a")
+    s.note("a client", s.visit())
+    c = s.client()
+    c.line()
+    c.send("reset")
+    s.note("the end", c.end())
+    s.ended(2)
+
+
+@scenario(FRONTEND + """
+  server a {a} send-proxy check inter 100ms
+""", a={"greet": False})
+def send_proxy(s):
+    """A server is told who comes."""
+    s.up("be/a")
+    c = s.client()
+    line = c.line().split()
+    s.note("line", line[:4])
+    s.note("answer", c.ask("x"))
+    c.close()
+    s.ended(1)
+
+
+@scenario("""
+frontend fe
+  bind {fe} accept-proxy
+  default_backend be
+backend be
+  server a {a} check inter 100ms
+""", a={"greet": False})
+def accept_proxy(s):
+    """A client says for whom it comes; one does not; one says nonsense."""
+    s.up("be/a")
+    c = s.client()
+    c.send("PROXY TCP4 192.0.2.1 192.0.2.2 4000 5000\r")
+    s.note("answer", c.ask("x"))
+    c.close()
+    s.ended(1)
+    c = s.client()
+    c.send("PING")
+    s.note("the end", c.end())
+    s.wait_log("PROXY protocol")
+
+
+@scenario(ONE, a={})
+def bytes_counted(s):
+    """Many bytes both ways, counted by both."""
+    s.up("be/a")
+    c = s.client()
+    c.line()
+    line = "x" * 9999
+    for _ in range(100):
+        if c.ask(line) != line + "\n":
+            s.note("answer", "broken")
+    c.close()
+    s.ended(1)
+
+
+@scenario(FRONTEND + """
+  timeout queue 5s
+  server a {a} maxconn 1 maxqueue 1 check inter 100ms
+""", a={})
+def set_maxconn_server(s):
+    """More places on a server let those in that wait."""
+    s.up("be/a")
+    c, d = s.client(), None
+    s.note("first", c.line())
+    d = s.client()
+    s.until("be/BACKEND", qcur="0|1", qmax="0|1")
+    s.admin("set maxconn server be/a 2")
+    s.note("second", d.line())
+    d.close()
+    s.ended(1)
+    c.close()
+    s.ended(2)
+
+
+@scenario(ONE, a={})
+def shutdown_session(s):
+    """An operator ends one session."""
+    s.up("be/a")
+    c, d = s.client(), s.client()
+    s.note("greetings", (c.line(), d.line()))
+    port = c.sock.getsockname()[1]
+    line = next(x for x in s.cli("show sess").splitlines() if ":%d " % port in x)
+    s.note("answer", s.cli("shutdown session " + line.split(":")[0]))
+    s.note("the end", c.end())
+    s.note("the other", d.ask("x"))
+    d.close()
+    s.ended(2)
+    s.note("no such", s.cli("shutdown session 0x1"))
+
+
+@scenario(ONE, a={})
+def soft_stop(s):
+    """USR1: no new clients, those there are go on; then it ends."""
+    s.up("be/a")
+    c = s.client()
+    s.note("greeting", c.line())
+    s.child.signal(signal.SIGUSR1)
+    s.wait_log("Proxy be stopped|[Ss]topping")
+    s.note("still there", c.ask("x"))
+    c.close()
+    s.note("exit code", s.child.wait())
