@@ -13,7 +13,7 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	   base/resolve.c base/units.c
 CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/copy.c conf/ini.c conf/keys.c \
-	   conf/load.c conf/parse.c conf/step.c conf/target.c \
+	   conf/load.c conf/parse.c conf/script.c conf/step.c conf/target.c \
 	   conf/problem.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c \
@@ -60,6 +60,7 @@ UNIT_relay   = base/clock.c proxy/endpoint.c proxy/relay.c
 UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
+UNIT_script  = $(UNIT_step) conf/script.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	       base/units.c health/observation.c health/role.c health/witness.c \
