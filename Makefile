@@ -19,7 +19,7 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c \
 	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hello.c \
 	   health/info.c health/lag.c health/link.c health/member.c \
-	   health/monitor.c health/observation.c health/order.c \
+	   health/monitor.c health/observation.c health/operate.c health/order.c \
 	   health/probe.c health/publisher.c health/readers.c \
 	   health/report.c health/resp.c health/role.c health/sentinel.c \
 	   health/sentinels.c health/shards.c health/snapshot.c \

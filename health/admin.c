@@ -102,3 +102,12 @@ admin_state_str(enum admin_state state)
 
 	return words[state];
 }
+
+const char *
+admin_health_str(enum admin_health health)
+{
+	static const char *const words[] = {
+	    "checked", "up", "stopping", "down"};
+
+	return words[health];
+}

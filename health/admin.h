@@ -79,5 +79,6 @@ unsigned admin_parts(
 unsigned admin_shown_weight(unsigned parts);
 
 const char *admin_state_str(enum admin_state state);
+const char *admin_health_str(enum admin_health health);
 
 #endif

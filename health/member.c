@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "health/check.h"
+#include "health/duty.h"
 #include "health/member.h"
 
 const struct server_state *
@@ -23,6 +24,24 @@ member_named(const struct group *g, const char *server)
 			return mb->id;
 	}
 	return -1;
+}
+
+void
+member_watch(struct duties *d, struct member *mb)
+{
+	struct conf_server at = *mb->cs;
+	struct duty *old = mb->duty;
+
+	if (mb->admin.host != NULL) {
+		at.host = mb->admin.host;
+		at.port = mb->admin.port;
+	}
+	mb->duty = duty_take(d, mb->group->cb, &at);
+	mb->check = duty_check(mb->duty);
+	if (mb->duty != old)
+		mb->pace = 0;
+	if (old != NULL)
+		duty_release(old);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "health/members.h"
 
+struct duties;
 struct server_state;
 
 /* The state of a member by id. */
@@ -16,6 +17,9 @@ const struct server_state *member_state(const struct members *m, int id);
 
 /* The id of the configured server of that name in a group; -1 none. */
 int member_named(const struct group *g, const char *server);
+
+/* Check it where it is now, as its entry and the operator say. */
+void member_watch(struct duties *d, struct member *mb);
 
 /* Close its sessions with the next snapshot. */
 void member_close_sessions(struct member *mb, enum snapshot_close reason);

@@ -32,7 +32,8 @@ struct member {
 	struct group *group;
 	TAILQ_ENTRY(member) in_group;
 	const struct conf_server *cs; /* NULL once retired */
-	char *name;
+	char *name, *host; /* of the last entry, host as it was there */
+	uint16_t port;
 
 	/* At run time. */
 	int id;

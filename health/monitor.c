@@ -19,6 +19,7 @@
 #include "health/group.h"
 #include "health/member.h"
 #include "health/monitor.h"
+#include "health/monitoring.h"
 #include "health/publisher.h"
 #include "health/sentinels.h"
 #include "health/shards.h"
@@ -30,19 +31,6 @@
 #define LEASE_MS       500 /* a published snapshot holds so long after a tick */
 #define ANSWER_MS      1000 /* that Sentinels have to answer after a stall */
 #define LATE_LOG_MS    1000 /* a late worker is named so often */
-
-struct monitor {
-	struct members all;      /* what is known and decided */
-	struct event_base *base; /* (borrowed from main) */
-	struct monitor_ops ops;
-	struct resolver *resolver;
-	struct event *tick;
-	struct duties *duties;
-	struct publisher *publisher;
-	int64_t last_tick;
-	unsigned ticks;
-	int64_t lease_needs; /* the lease waits for probes begun after this */
-};
 
 static void monitor_tick_cb(evutil_socket_t, short, void *);
 static void monitor_checked_cb(
@@ -92,6 +80,7 @@ member_free(struct monitor *m, struct member *mb)
 	duty_release(mb->duty);
 	admin_clear(&mb->admin);
 	free(mb->name);
+	free(mb->host);
 	free(mb);
 }
 
@@ -162,14 +151,14 @@ group_new(struct monitor *m, const char *name)
 	return g;
 }
 
-/* The member of that group at that host and port. */
+/* The member of that group whose entry had that host and port. */
 static struct member *
 member_find(const struct group *g, const struct conf_server *cs)
 {
 	struct member *mb;
 
 	TAILQ_FOREACH (mb, &g->members, in_group) {
-		if (check_same_host(mb->check, cs))
+		if (strcmp(mb->host, cs->host) == 0 && mb->port == cs->port)
 			return mb;
 	}
 	return NULL;
@@ -220,19 +209,18 @@ static void
 adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 {
 	struct member *mb = member_find(g, cs);
-	struct duty *duty = duty_take(m->duties, g->cb, cs);
 	/* One that comes back begins anew. */
 	bool fresh = mb == NULL || mb->retired_at != 0;
 
 	if (mb == NULL)
 		mb = member_new(m, g);
-	else
-		duty_release(mb->duty);
-	mb->duty = duty;
-	mb->check = duty_check(duty);
 	free(mb->name);
+	free(mb->host);
 	mb->name = xstrdup(cs->name);
+	mb->host = xstrdup(cs->host);
+	mb->port = cs->port;
 	mb->cs = cs;
+	member_watch(m->duties, mb);
 	mb->retired_at = 0;
 	admin_configure(&mb->admin, cs, fresh);
 	cs->id = mb->id;

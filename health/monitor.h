@@ -13,6 +13,7 @@
 #include "health/cluster.h"
 #include "health/decision.h"
 #include "health/lag.h"
+#include "health/monitor_ops.h"
 #include "health/report.h"
 #include "health/role.h"
 #include "health/snapshot.h"
@@ -22,24 +23,6 @@
 struct discovery;
 struct event_base;
 struct monitor;
-
-/* How the monitor reaches the workers; set by main. */
-struct monitor_ops {
-	/* Hand this snapshot to the workers; it stays valid until they have all
-	 * seen a later one. */
-	void (*publish)(const struct snapshot *, void *arg);
-	/* The oldest generation that some worker still uses. */
-	uint64_t (*seen)(void *arg);
-	/* The same, once all that it closes is closed. */
-	uint64_t (*closed)(void *arg);
-	/* Sessions on a server now, over all workers. */
-	unsigned (*sessions)(int server_id, void *arg);
-	/* Clients that wait for a server of this backend. */
-	unsigned (*held)(const struct conf_backend *, void *arg);
-	/* The snapshots hold until this clock_ms(). */
-	void (*lease)(int64_t until, void *arg);
-	void *arg;
-};
 
 struct monitor *monitor_new(
     struct event_base *base, const struct monitor_ops *ops);
