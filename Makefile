@@ -12,9 +12,9 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	   base/resolve.c base/units.c
-CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/copy.c conf/ini.c conf/keys.c \
-	   conf/load.c conf/parse.c conf/script.c conf/step.c conf/target.c \
-	   conf/problem.c conf/url.c
+CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/condition.c conf/copy.c \
+	   conf/files.c conf/ini.c conf/keys.c conf/load.c conf/parse.c conf/script.c conf/step.c \
+	   conf/target.c conf/problem.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c \
 	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hello.c \
@@ -30,7 +30,7 @@ PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/sweep.c proxy/worker.c
 STATS	 = stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c stats-ui/json.c \
 	   stats-ui/status.c stats-ui/words.c
-SRCS	 = ctl.c main.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
+SRCS	 = ctl.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
 BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 
@@ -43,6 +43,7 @@ UNIT_balance = proxy/balance.c
 UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/units.c conf/cfg_words.c
 UNIT_cluster = base/addr.c base/units.c health/cluster.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/pattern.c base/units.c $(CONF)
+UNIT_condition = conf/condition.c
 UNIT_copy    = $(UNIT_conf)
 UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c base/units.c \
 	       $(CONF) stats-ui/control.c

@@ -1,13 +1,11 @@
 /*
- * roleproxy: a role-aware TCP proxy for Redis. The command line; everything
- * else begins in run.c.
+ * roleproxy: a role-aware TCP proxy for Redis. From the command line to what is
+ * to be done; everything else begins in run.c.
  */
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,86 +14,43 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "conf/condition.h"
 #include "conf/load.h"
 #include "ctl.h"
+#include "messages.h"
+#include "options.h"
 #include "run.h"
 
 #define EXIT_NO_LISTENER 2
 
-/* What the command line asks for. */
-struct options {
-	const char **files;
-	size_t nfiles;
-	char **urls;
-	size_t nurls;
-	const char *pidfile;
-	bool check, daemon, quiet, verbose;
-};
-
-static const char usage_text[] =
-    "usage: roleproxy [-cDqV] [-p pidfile] [-f file]...\n"
-    "       roleproxy [-cDqV] [-p pidfile] "
-    "redis://[[user]:password@]host[:port]...\n"
-    "       roleproxy ctl [-s socket] command...\n"
-    "\n"
-    "Sends each Redis client to a server with the right role.\n"
-    "\n"
-    "  -f FILE        read this configuration; may be repeated\n"
-    "                 (default /etc/roleproxy/roleproxy.ini)\n"
-    "  redis://...    or: serve this server's group, writes at :9000 and "
-    "reads\n"
-    "                 at :5001; may be repeated, or stand in ROLEPROXY_URL\n"
-    "  -c             check the configuration, print all errors, and exit\n"
-    "  -D             run in the background; returns once ready\n"
-    "  -p FILE        write the process id to FILE\n"
-    "  -q             print no warnings\n"
-    "  -V             log each check and connection (log-level = debug)\n"
-    "  -v, -vv        print the version; twice: with what it is built of\n"
-    "  -h, --help     print this\n"
-    "  --help-config  print every configuration key\n"
-    "\n"
-    "Signals: HUP reloads; TERM and USR1 drain, then stop; INT stops now.\n"
-    "Manual: roleproxy(8), roleproxy.ini(5).\n";
-
-/* -v, -vv. */
+/* -v, -vv. Scripts look for the version of HAProxy whose place this takes. */
 static void
-print_version(bool more)
+print_version(const struct options *o)
 {
-	printf("roleproxy %s\n", ROLEPROXY_VERSION);
-	if (more)
+	if (o->haproxy)
+		printf("HAProxy version " HAPROXY_VERSION
+		       ", in its place roleproxy " ROLEPROXY_VERSION "\n");
+	else
+		printf("roleproxy " ROLEPROXY_VERSION "\n");
+	if (o->versions > 1)
 		printf("libevent %s, %s\ncompiler %s\n", event_get_version(),
 		    event_get_supported_methods()[0], __VERSION__);
 }
 
-/* Remember one -f. */
-static void
-add_file(struct options *o, const char *path)
+/* -cc: evaluate a condition. Returns the exit code. */
+static int
+evaluate(const char *condition)
 {
-	o->files = xrealloc(o->files, (o->nfiles + 1) * sizeof(*o->files));
-	o->files[o->nfiles++] = path;
-}
+	int truth = condition_evaluate(condition);
 
-/* Remember a URL. */
-static void
-add_url(struct options *o, const char *url)
-{
-	o->urls = xrealloc(o->urls, (o->nurls + 1) * sizeof(*o->urls));
-	o->urls[o->nurls++] = xstrdup(url);
-}
-
-/* Take user and password of a URL out of the process list. */
-static void
-hide_user(char *arg)
-{
-	char *start = strstr(arg, "://"), *at = strrchr(arg, '@');
-	size_t len = strlen(arg), kept;
-
-	if (at == NULL)
-		return;
-	start = start == NULL || start > at ? arg : start + 3;
-	kept = strlen(at + 1);
-	memmove(start, at + 1, kept);
-	explicit_bzero(start + kept, (size_t)(arg + len - start) - kept);
+	if (truth < 0) {
+		message_notice();
+		message_alert("config : Failed to evaluate condition: "
+			      "unparsable conditional expression '%s'",
+		    condition);
+		return 2;
+	}
+	return truth > 0 ? 0 : 1;
 }
 
 /* Add the URLs that the environment names, between blanks. */
@@ -107,7 +62,7 @@ add_environment(struct options *o)
 
 	for (url = strtok_r(copy, " \t\n", &save); url != NULL;
 	     url = strtok_r(NULL, " \t\n", &save))
-		add_url(o, url);
+		options_add_url(o, url);
 	explicit_bzero(copy, value == NULL ? 0 : strlen(value));
 	free(copy);
 }
@@ -125,108 +80,37 @@ choose_source(struct options *o, struct conf_source *source)
 	}
 	if (o->nfiles == 0 && o->nurls == 0)
 		add_environment(o);
-	if (o->nfiles == 0 && o->nurls == 0)
-		conf_default_source(source);
-	else
-		*source = (struct conf_source){
-		    o->files, o->nfiles, o->urls, o->nurls};
-	return 0;
-}
-
-/* Forget what the command line said. */
-static void
-clear_options(struct options *o)
-{
-	size_t i;
-
-	for (i = 0; i < o->nurls; i++) {
-		explicit_bzero(o->urls[i], strlen(o->urls[i]));
-		free(o->urls[i]);
-	}
-	free(o->urls);
-	free(o->files);
-}
-
-/* Read the command line. Returns the exit code, or -1 to go on. */
-static int
-parse_options(int argc, char *argv[], struct options *o)
-{
-	static const struct option words[] = {{"help", no_argument, NULL, 'h'},
-	    {"help-config", no_argument, NULL, 'H'},
-	    {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
-	int c, versions = 0;
-
-	while ((c = getopt_long(argc, argv, "f:cDp:qVvh", words, NULL)) != -1) {
-		switch (c) {
-		case 'f':
-			add_file(o, optarg);
-			break;
-		case 'c':
-			o->check = true;
-			break;
-		case 'D':
-			o->daemon = true;
-			break;
-		case 'p':
-			o->pidfile = optarg;
-			break;
-		case 'q':
-			o->quiet = true;
-			break;
-		case 'V':
-			o->verbose = true;
-			break;
-		case 'v':
-			versions++;
-			break;
-		case 'h':
-			fputs(usage_text, stdout);
-			return 0;
-		case 'H':
-			conf_print_help();
-			return 0;
-		default:
-			fputs("try: roleproxy --help\n", stderr);
-			return 1;
-		}
-	}
-	for (; optind < argc; optind++) {
-		add_url(o, argv[optind]);
-		hide_user(argv[optind]);
-	}
-	if (versions > 0) {
-		print_version(versions > 1);
+	*source = (struct conf_source){o->files, o->nfiles, o->urls, o->nurls};
+	if (o->nfiles > 0 || o->nurls > 0)
 		return 0;
-	}
+	if (conf_default_source(source) == 0)
+		return 0;
+	fprintf(stderr,
+	    "roleproxy: there are both %s and %s: name the one to read with "
+	    "-f\n",
+	    CONF_DEFAULT_FILE, CONF_HAPROXY_FILE);
 	return -1;
 }
 
-/* Print what is wrong with the configuration. */
-static void
-print_problems(const struct conf_problems *p, bool quiet)
-{
-	size_t i;
-
-	for (i = 0; i < p->n; i++) {
-		if (p->list[i].severity == CONF_ERROR)
-			fprintf(stderr, "error: %s\n", p->list[i].text);
-		else if (!quiet)
-			fprintf(stderr, "warning: %s\n", p->list[i].text);
-	}
-}
-
-/* Load what there is to read. NULL, and *code is the exit code, if that cannot
- * be used. */
+/* Load what there is to read, and say what is wrong with it. NULL, and *code is
+ * the exit code, if that cannot be used. */
 static struct conf *
 load(const struct options *o, const struct conf_source *source, int *code)
 {
 	struct conf_problems problems = {0};
 	struct conf *conf = conf_load_source(source, &problems);
 
-	print_problems(&problems, o->quiet);
+	messages_print(&problems, o->check, o->quiet && !o->verbose);
 	*code = o->check && problems.no_listener ? EXIT_NO_LISTENER : 1;
-	if (conf == NULL && problems.errors > 1)
-		fprintf(stderr, "roleproxy: %zu errors\n", problems.errors);
+	if (conf != NULL && o->strict && problems.n > problems.errors) {
+		if (!o->quiet || o->verbose)
+			message_alert("config : Some warnings were found and "
+				      "'zero-warning' is set. Aborting.");
+		conf_free(conf);
+		conf = NULL;
+	}
+	if (conf != NULL && o->check)
+		messages_valid(&problems, o->quiet && !o->verbose);
 	conf_problems_clear(&problems);
 	return conf;
 }
@@ -264,6 +148,63 @@ daemonize(void)
 	return fds[1];
 }
 
+/* Is it to go to the background? A container ends with its process 1. */
+static bool
+is_daemon(const struct options *o, const struct conf *conf)
+{
+	return (o->daemon || conf->global.daemon) && !o->foreground &&
+	       !o->debug && getpid() != 1;
+}
+
+/* Serve what conf says; takes it over. Returns the exit code. */
+static int
+serve(const struct options *o, const struct conf_source *source,
+    struct conf *conf)
+{
+	struct run_options options = {.source = *source,
+	    .pidfile = o->pidfile,
+	    .old = o->old,
+	    .nold = o->nold,
+	    .kill_old = o->kill_old,
+	    .maxconn = o->maxconn,
+	    .fmaxconn = o->fmaxconn,
+	    .debug = o->debug,
+	    .master = o->master,
+	    .ready_fd = is_daemon(o, conf) ? daemonize() : -1};
+
+	return run(conf, &options);
+}
+
+/* Do what the command line asks for. Returns the exit code. */
+static int
+obey(struct options *o)
+{
+	struct conf_source source;
+	struct conf *conf;
+	int code;
+
+	if (o->condition != NULL)
+		return evaluate(o->condition);
+	if (o->versions > 0) {
+		print_version(o);
+		return 0;
+	}
+	if (o->folder != NULL && chdir(o->folder) != 0) {
+		message_alert("Could not change to directory %s : %s",
+		    o->folder, strerror(errno));
+		return 1;
+	}
+	if (choose_source(o, &source) != 0)
+		return 1;
+	conf = load(o, &source, &code);
+	if (conf == NULL)
+		return code;
+	if (!o->check)
+		return serve(o, &source, conf);
+	conf_free(conf);
+	return 0;
+}
+
 /* Whoever starts us with a standard descriptor closed would find its log lines
  * in some socket. */
 static void
@@ -282,31 +223,15 @@ int
 main(int argc, char *argv[])
 {
 	struct options o = {0};
-	struct run_options options = {.ready_fd = -1};
-	struct conf *conf;
 	int code;
 
 	keep_standard_fds();
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		return ctl(argc - 1, argv + 1);
 	signal(SIGPIPE, SIG_IGN);
-	code = parse_options(argc, argv, &o);
-	if (code < 0 && choose_source(&o, &options.source) != 0)
-		code = 1;
-	if (code < 0 && (conf = load(&o, &options.source, &code)) != NULL) {
-		if (o.check) {
-			if (!o.quiet)
-				puts("Configuration file is valid");
-			conf_free(conf);
-			code = 0;
-		} else {
-			options.pidfile = o.pidfile;
-			options.verbose = o.verbose;
-			if (o.daemon)
-				options.ready_fd = daemonize();
-			code = run(conf, &options);
-		}
-	}
-	clear_options(&o);
+	code = options_parse(argc, argv, &o);
+	if (code < 0)
+		code = obey(&o);
+	options_clear(&o);
 	return code;
 }

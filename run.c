@@ -1,17 +1,15 @@
 /*
- * The control thread. It wires the parts together by callbacks, so that none of
- * them needs to know the others, and carries out what signals ask for.
+ * The control thread: it takes configurations into use, starts and stops, and
+ * carries out what signals ask for.
  */
-#include <sys/queue.h>
-
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,312 +20,24 @@
 #include "conf/load.h"
 #include "health/discover.h"
 #include "health/monitor.h"
+#include "parts.h"
+#include "process.h"
 #include "proxy/proxy.h"
+#include "resources.h"
 #include "run.h"
 #include "stats-ui/control.h"
 #include "stats-ui/stats.h"
 
-#define PULSE_MS        50 /* how often a start or a stop looks for its end */
-#define DISCOVER_EVERY  4  /* pulses between two looks for other servers */
-#define SENTINELS_SPARE 5  /* of a backend, for those that are learned */
-#define FILES_SPARE     64 /* for logs, libraries and the unexpected */
+#define PULSE_MS           50 /* how often a start or a stop looks for its end */
+#define TAKE_OVER_MS       1000 /* for older processes to let us listen */
+#define TAKE_OVER_PAUSE_MS 10
+#define DISCOVER_EVERY     4 /* pulses between two looks for other servers */
 
-enum run_state {
-	RUN_STARTING, /* serving, but not every server has been checked */
-	RUN_READY,
-	RUN_LEAVING, /* not ready any more, but still accepting */
-	RUN_DRAINING /* sessions end as they fall quiet */
-};
-
-/* A configuration that sessions may still refer to. */
-struct old_conf {
-	STAILQ_ENTRY(old_conf) link;
-	struct conf *conf;
-	uint64_t generation; /* the snapshot that replaced it */
-};
-
-struct run {
-	const struct run_options *options; /* (borrowed from main) */
-	struct event_base *base;
-	struct conf *conf; /* the running one */
-	STAILQ_HEAD(, old_conf) old;
-	struct proxy *proxy;
-	struct monitor *monitor;
-	struct stats_source source;
-	struct stats *stats;
-	struct control *control;
-	struct event *signals[6];
-	struct event *pulse;
-	enum run_state state;
-	int64_t started, leave_until, stop_at; /* clock_ms(); 0: never */
-	uint64_t loads;
-	unsigned pulses;
-	int exit_code;
-};
-
-static const int run_signals[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+static const int run_signals[] = {
+    SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGTTOU, SIGTTIN};
 
 static void run_signal_cb(evutil_socket_t, short, void *);
 static void run_pulse_cb(evutil_socket_t, short, void *);
-
-/*
- * Callbacks between the parts.
- */
-
-static void
-publish_cb(const struct snapshot *s, void *arg)
-{
-	struct run *r = arg;
-
-	proxy_publish(r->proxy, s);
-}
-
-static uint64_t
-seen_cb(void *arg)
-{
-	struct run *r = arg;
-
-	return proxy_seen(r->proxy);
-}
-
-static uint64_t
-closed_cb(void *arg)
-{
-	struct run *r = arg;
-
-	return proxy_closed(r->proxy);
-}
-
-static unsigned
-server_sessions_cb(int id, void *arg)
-{
-	struct run *r = arg;
-
-	return proxy_server_sessions(r->proxy, id);
-}
-
-/* Clients that wait for a server of this backend. */
-static unsigned
-held_cb(const struct conf_backend *cb, void *arg)
-{
-	struct run *r = arg;
-	unsigned held = 0;
-	size_t i;
-
-	for (i = 0; i < r->conf->nfrontends; i++) {
-		if (r->conf->frontends[i].backend == cb)
-			held += proxy_frontend_held(
-			    r->proxy, r->conf->frontends[i].id);
-	}
-	return held;
-}
-
-static void
-lease_cb(int64_t until, void *arg)
-{
-	struct run *r = arg;
-
-	proxy_lease(r->proxy, until);
-}
-
-/* Workers have applied a snapshot. */
-static void
-worker_seen_cb(void *arg)
-{
-	struct run *r = arg;
-
-	monitor_seen(r->monitor);
-}
-
-static const struct conf *
-conf_cb(void *arg)
-{
-	struct run *r = arg;
-
-	return r->conf;
-}
-
-static unsigned
-sessions_cb(void *arg)
-{
-	struct run *r = arg;
-
-	return proxy_sessions(r->proxy);
-}
-
-static unsigned
-frontend_sessions_cb(int id, void *arg)
-{
-	struct run *r = arg;
-
-	return proxy_frontend_sessions(r->proxy, id);
-}
-
-static unsigned
-frontend_held_cb(int id, void *arg)
-{
-	struct run *r = arg;
-
-	return proxy_frontend_held(r->proxy, id);
-}
-
-static void
-server_counters_cb(int id, struct counter_sums *sum, void *arg)
-{
-	struct run *r = arg;
-
-	proxy_server_counters(r->proxy, id, sum);
-}
-
-static void
-frontend_counters_cb(int id, struct counter_sums *sum, void *arg)
-{
-	struct run *r = arg;
-
-	proxy_frontend_counters(r->proxy, id, sum);
-}
-
-static int64_t
-stall_cb(void *arg)
-{
-	struct run *r = arg;
-
-	return proxy_stall_ms(r->proxy);
-}
-
-static bool
-draining_cb(void *arg)
-{
-	struct run *r = arg;
-
-	return r->state >= RUN_LEAVING;
-}
-
-static unsigned
-workers_cb(void *arg)
-{
-	struct run *r = arg;
-
-	return proxy_workers(r->proxy);
-}
-
-/* The status for the control socket. */
-static void
-status_cb(struct evbuffer *out, void *arg)
-{
-	struct run *r = arg;
-
-	stats_render_status(&r->source, out);
-}
-
-/* Does the running configuration have this server, or any if server is NULL,
- * in this backend? Else says what it lacks. */
-static bool
-is_configured(const struct conf *conf, const char *backend, const char *server,
-    char *error, size_t size)
-{
-	const struct conf_backend *b = NULL;
-	size_t i;
-
-	for (i = 0; i < conf->nbackends && b == NULL; i++) {
-		if (strcmp(conf->backends[i].name, backend) == 0)
-			b = &conf->backends[i];
-	}
-	if (b == NULL) {
-		snprintf(error, size, "there is no backend '%.64s'", backend);
-		return false;
-	}
-	if (server == NULL)
-		return true;
-	for (i = 0; i < b->nservers; i++) {
-		if (strcmp(b->servers[i].name, server) == 0)
-			return true;
-	}
-	snprintf(error, size, "backend %.64s has no server '%.64s'", backend,
-	    server);
-	return false;
-}
-
-/* ctl promote. */
-static int
-promote_cb(const char *backend, const char *server, char *error, size_t size,
-    void *arg)
-{
-	struct run *r = arg;
-
-	if (!is_configured(r->conf, backend, server, error, size))
-		return -1;
-	return monitor_promote(r->monitor, backend, server, error, size);
-}
-
-/* ctl switchover; server may be NULL. */
-static int
-switchover_cb(const char *backend, const char *server, control_done_cb done,
-    void *done_arg, char *error, size_t size, void *arg)
-{
-	struct run *r = arg;
-
-	if (!is_configured(r->conf, backend, server, error, size))
-		return -1;
-	return monitor_switchover(
-	    r->monitor, backend, server, done, done_arg, error, size);
-}
-
-/*
- * Limits.
- */
-
-/* CPUs' worth of time that the control group grants; 0 no limit. */
-static unsigned
-cgroup_cpus(void)
-{
-	long long quota = 0, period = 0;
-	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-
-	if (f == NULL)
-		return 0;
-	if (fscanf(f, "%lld %lld", &quota, &period) != 2 || period <= 0)
-		quota = 0;
-	fclose(f);
-	return quota <= 0 ? 0 : (unsigned)((quota + period - 1) / period);
-}
-
-/* workers = auto: what the scheduler and the control group let us use. */
-static unsigned
-auto_workers(void)
-{
-	cpu_set_t set;
-	unsigned n = 1, quota = cgroup_cpus();
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		n = (unsigned)CPU_COUNT(&set);
-	if (quota != 0 && quota < n)
-		n = quota;
-	return n > CONF_WORKERS_MAX ? CONF_WORKERS_MAX : n;
-}
-
-/* Lower maxconn to what the limit of open files allows; two a session. */
-static void
-fit_maxconn(struct conf *conf)
-{
-	size_t limit = net_raise_nofile(), spare = FILES_SPARE, i;
-
-	for (i = 0; i < conf->nstats; i++)
-		spare += conf->stats[i].maxconn + conf->stats[i].nbinds;
-	/* Of each server a check and a subscription; of each Sentinel two. */
-	for (i = 0; i < conf->nbackends; i++)
-		spare += 3 * conf->backends[i].nservers +
-			 2 * (conf->backends[i].nsentinels + SENTINELS_SPARE);
-	for (i = 0; i < conf->nfrontends; i++)
-		spare += conf->frontends[i].nbinds;
-	if (2 * (size_t)conf->global.maxconn + spare <= limit)
-		return;
-	i = limit > spare + 2 ? (limit - spare) / 2 : 1;
-	log_warn("maxconn lowered from %u to %zu: the limit of open files "
-		 "(RLIMIT_NOFILE) is %zu and a session needs two",
-	    conf->global.maxconn, i, limit);
-	conf->global.maxconn = (unsigned)i;
-}
 
 /*
  * Configuration.
@@ -368,9 +78,39 @@ log_for_container(struct conf_global *g)
 static void
 apply_options(struct conf *conf, const struct run_options *options)
 {
-	if (options->verbose)
+	size_t i;
+
+	if (options->debug)
 		conf->global.log_level = LEVEL_DEBUG;
+	if (options->maxconn != 0)
+		conf->global.maxconn = options->maxconn;
+	for (i = 0; i < conf->nfrontends; i++) {
+		if (conf->frontends[i].maxconn == 0)
+			conf->frontends[i].maxconn = options->fmaxconn;
+	}
 	log_for_container(&conf->global);
+}
+
+/* Open what conf listens on; older processes that this one replaces may have to
+ * let it first. -1 with nothing changed and the reason in error. */
+static int
+open_listeners(struct run *r, struct conf *conf, char *error, size_t size)
+{
+	const struct run_options *o = r->options;
+	const struct timespec pause = {0, TAKE_OVER_PAUSE_MS * 1000000L};
+	int64_t until = clock_ms() + (r->taking_over ? TAKE_OVER_MS : 0);
+
+	for (;;) {
+		if (proxy_listen(r->proxy, conf, error, size) == 0 &&
+		    stats_listen(r->stats, conf, error, size) == 0)
+			return 0;
+		proxy_abort(r->proxy);
+		stats_abort(r->stats);
+		if (clock_ms() >= until)
+			return -1;
+		process_signal(o->old, o->nold, SIGTTOU);
+		nanosleep(&pause, NULL);
+	}
 }
 
 /* Open what conf needs, then take it into use. -1 with nothing changed. */
@@ -380,15 +120,15 @@ adopt(struct run *r, struct conf *conf)
 	char error[256] = "more servers than there is room for, those that "
 			  "were removed and still have sessions included";
 
-	fit_maxconn(conf);
+	resources_fit(conf);
 	conf->generation = ++r->loads;
-	if (proxy_listen(r->proxy, conf, error, sizeof(error)) != 0 ||
-	    stats_listen(r->stats, conf, error, sizeof(error)) != 0 ||
-	    monitor_configure(r->monitor, conf) != 0) {
-		log_error("%s", error);
-		return -1;
-	}
-	return 0;
+	if (open_listeners(r, conf, error, sizeof(error)) == 0 &&
+	    monitor_configure(r->monitor, conf) == 0)
+		return 0;
+	log_error("%s", error);
+	proxy_abort(r->proxy);
+	stats_abort(r->stats);
+	return -1;
 }
 
 /* Free configurations that no session refers to any more. */
@@ -435,8 +175,6 @@ static int
 swap(struct run *r, struct conf *next)
 {
 	if (adopt(r, next) != 0) {
-		proxy_abort(r->proxy);
-		stats_abort(r->stats);
 		conf_free(next);
 		return -1;
 	}
@@ -516,15 +254,22 @@ discover_servers(struct run *r)
  * Life.
  */
 
-/* Begin to leave: TERM waits for grace at most, USR1 as long as it takes. */
+/* Begin to leave: TERM waits for grace at most, USR1 for hard-stop-after or as
+ * long as it takes. Where a younger process listens too, we do so no longer. */
 static void
 leave(struct run *r, bool patient)
 {
+	const struct conf_global *g = &r->conf->global;
 	int64_t now = clock_ms();
 
 	r->state = RUN_LEAVING;
-	r->leave_until = now + r->conf->global.drain_delay;
-	r->stop_at = patient ? 0 : r->leave_until + r->conf->global.grace;
+	r->leave_until = now + (r->replaced ? 0 : g->drain_delay);
+	r->stop_at = r->leave_until + (patient ? g->hard_stop_after : g->grace);
+	if (patient && g->hard_stop_after == 0)
+		r->stop_at = 0;
+	if (r->replaced)
+		stats_unlisten(r->stats);
+	process_notify("STOPPING=1");
 	log_info("stopping: %u sessions, %s", proxy_sessions(r->proxy),
 	    patient ? "each may finish" : "each may finish within grace");
 }
@@ -535,7 +280,12 @@ run_signal_cb(evutil_socket_t sig, short what, void *arg)
 	struct run *r = arg;
 
 	(void)what;
-	if (sig == SIGUSR2 && getpid() != 1) {
+	if (sig == SIGTTOU || sig == SIGTTIN) {
+		r->replaced = sig == SIGTTOU;
+		net_let_share(r->replaced);
+		return;
+	}
+	if (sig == SIGUSR2 && getpid() != 1 && !r->options->master) {
 		log_warn("SIGUSR2: this release cannot replace its binary");
 		return;
 	}
@@ -575,6 +325,7 @@ become_ready(struct run *r)
 	    monitor_ready(r->monitor)
 		? ""
 		: ": not every server has been checked yet");
+	process_notify("READY=1");
 	if (r->options->ready_fd >= 0)
 		leave_terminal(r->options->ready_fd);
 }
@@ -602,81 +353,6 @@ run_pulse_cb(evutil_socket_t fd, short what, void *arg)
 	    (proxy_sessions(r->proxy) == 0 ||
 		(r->stop_at != 0 && now >= r->stop_at)))
 		event_base_loopbreak(r->base);
-}
-
-/* The process id for scripts; -1 if it cannot be written. */
-static int
-write_pidfile(const char *path)
-{
-	FILE *f = fopen(path, "we");
-
-	if (f == NULL) {
-		log_error("pidfile %s: %s", path, strerror(errno));
-		return -1;
-	}
-	fprintf(f, "%d\n", (int)getpid());
-	return fclose(f);
-}
-
-/* Make the parts, wired together. */
-static void
-compose(struct run *r)
-{
-	struct monitor_ops ops = {.publish = publish_cb,
-	    .seen = seen_cb,
-	    .closed = closed_cb,
-	    .sessions = server_sessions_cb,
-	    .held = held_cb,
-	    .lease = lease_cb,
-	    .arg = r};
-	struct stats_source source = {.conf = conf_cb,
-	    .sessions = sessions_cb,
-	    .server_sessions = server_sessions_cb,
-	    .frontend_sessions = frontend_sessions_cb,
-	    .frontend_held = frontend_held_cb,
-	    .server_counters = server_counters_cb,
-	    .frontend_counters = frontend_counters_cb,
-	    .stall_ms = stall_cb,
-	    .draining = draining_cb,
-	    .workers = workers_cb,
-	    .started = clock_ms(),
-	    .arg = r};
-	struct control_ops control = {.status = status_cb,
-	    .promote = promote_cb,
-	    .switchover = switchover_cb,
-	    .arg = r};
-	unsigned n = r->conf->global.workers;
-
-	STAILQ_INIT(&r->old);
-	r->base = event_base_new();
-	if (r->base == NULL)
-		fatal("cannot make an event loop");
-	r->proxy =
-	    proxy_new(r->base, n == 0 ? auto_workers() : n, worker_seen_cb, r);
-	r->monitor = monitor_new(r->base, &ops);
-	source.monitor = r->monitor;
-	r->source = source;
-	r->stats = stats_new(r->base, &source);
-	r->control = control_new(r->base, &control);
-}
-
-/* Undo compose(), in reverse. */
-static void
-decompose(struct run *r)
-{
-	struct old_conf *o;
-
-	control_free(r->control);
-	stats_free(r->stats);
-	monitor_free(r->monitor);
-	proxy_free(r->proxy);
-	while ((o = STAILQ_FIRST(&r->old)) != NULL) {
-		STAILQ_REMOVE_HEAD(&r->old, link);
-		conf_free(o->conf);
-		free(o);
-	}
-	conf_free(r->conf);
-	event_base_free(r->base);
 }
 
 /* Listen to signals and to time. */
@@ -744,13 +420,59 @@ listen_control(struct run *r)
 	return 0;
 }
 
+/* Listen everywhere, in the place of older processes if there are any, and tell
+ * them. -1 if that cannot be done. */
+static int
+take_place(struct run *r, const char *pidfile)
+{
+	const struct run_options *o = r->options;
+	int result;
+
+	r->taking_over = o->nold > 0;
+	net_share(r->taking_over);
+	result =
+	    adopt(r, r->conf) != 0 || listen_control(r) != 0 ||
+		    (pidfile != NULL && process_write_pidfile(pidfile) != 0)
+		? -1
+		: 0;
+	net_share(false);
+	process_signal(o->old, o->nold,
+	    result != 0   ? SIGTTIN
+	    : o->kill_old ? SIGTERM
+			  : SIGUSR1);
+	r->taking_over = false;
+	return result;
+}
+
+/* Become the user that conf names; then say what a reload could not read. -1 if
+ * that cannot be done. */
+static int
+drop_rights(struct run *r)
+{
+	const struct conf_global *g = &r->conf->global;
+	struct conf_problems problems = {0};
+	int dropped = process_drop(g->user, g->group);
+	size_t i;
+
+	if (dropped <= 0)
+		return dropped;
+	conf_free(conf_load_source(&r->options->source, &problems));
+	for (i = 0; i < problems.n; i++) {
+		if (problems.list[i].severity == CONF_ERROR)
+			log_warn("as this user, a reload would fail: %s",
+			    problems.list[i].text);
+	}
+	conf_problems_clear(&problems);
+	return 0;
+}
+
 /* Open everything and start the workers. -1 if that cannot be done. */
 static int
 start(struct run *r, const char *pidfile)
 {
 	if (r->options->ready_fd >= 0)
 		warn_of_silence(r->conf);
-	if (adopt(r, r->conf) != 0 || listen_control(r) != 0)
+	if (take_place(r, pidfile) != 0 || drop_rights(r) != 0)
 		return -1;
 	if (proxy_start(r->proxy) != 0) {
 		log_error("cannot start a thread: %s", strerror(errno));
@@ -758,8 +480,6 @@ start(struct run *r, const char *pidfile)
 	}
 	proxy_commit(r->proxy);
 	stats_commit(r->stats);
-	if (pidfile != NULL && write_pidfile(pidfile) != 0)
-		return -1;
 	return 0;
 }
 
@@ -780,7 +500,7 @@ run(struct conf *conf, const struct run_options *options)
 		fatal("cannot open the log: %s", strerror(errno));
 	log_info("roleproxy %s starts with %s", ROLEPROXY_VERSION, conf->path);
 	r.started = clock_ms();
-	compose(&r);
+	parts_compose(&r);
 	watch(&r);
 	if (start(&r, pidfile[0] == '\0' ? NULL : pidfile) == 0)
 		event_base_dispatch(r.base);
@@ -788,10 +508,10 @@ run(struct conf *conf, const struct run_options *options)
 		r.exit_code = 1;
 	proxy_stop(r.proxy);
 	if (r.exit_code == 0 && pidfile[0] != '\0')
-		unlink(pidfile);
+		process_remove_pidfile(pidfile);
 	log_info("stopped");
 	unwatch(&r);
-	decompose(&r);
+	parts_free(&r);
 	log_close();
 	return r.exit_code;
 }

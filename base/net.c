@@ -14,6 +14,12 @@
 
 #include "base/net.h"
 
+/* May listening sockets share their address with an older process's? */
+static bool sharing;
+
+/* No listening socket has a higher number. */
+static int highest = -1;
+
 /* A non-blocking stream socket of that family. */
 static int
 open_stream(int family)
@@ -30,9 +36,8 @@ set_option(int fd, int level, int name, int64_t value)
 	(void)setsockopt(fd, level, name, &n, sizeof(n));
 }
 
-/* Remove a UNIX socket that is there but that nobody listens on. */
-static void
-remove_stale(const struct addr *a)
+void
+net_remove_stale(const struct addr *a)
 {
 	struct stat st;
 	int fd;
@@ -64,7 +69,8 @@ explain(const struct addr *a, char *error, size_t size)
 	const char *hint = "";
 
 	if (errno == EACCES && a->family != AF_UNIX && a->port < 1024)
-		hint = " (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+		hint = " (ports below 1024 need root, CAP_NET_BIND_SERVICE or "
+		       "the sysctl net.ipv4.ip_unprivileged_port_start=0)";
 	else if (errno == EADDRINUSE)
 		hint = " (another process listens there)";
 	else if (errno == EADDRNOTAVAIL)
@@ -75,6 +81,25 @@ explain(const struct addr *a, char *error, size_t size)
 	    strerror(errno), hint);
 }
 
+/* Remember a listening socket for net_let_share(). Returns it. */
+static int
+listening(int fd)
+{
+	if (fd > highest)
+		highest = fd;
+	return fd;
+}
+
+/* The mode of a file that nothing else is said of. */
+static unsigned
+usual_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0777 & ~mask;
+}
+
 int
 net_listen(const struct addr *a, int backlog, char *error, size_t size)
 {
@@ -82,17 +107,21 @@ net_listen(const struct addr *a, int backlog, char *error, size_t size)
 	const struct addr any4 = {.family = AF_INET, .port = a->port};
 	int fd;
 
+	if (a->family == AF_UNIX && sharing)
+		return net_listen_mode(a, usual_mode(), backlog, error, size);
 	if (a->family == AF_UNIX)
-		remove_stale(a);
+		net_remove_stale(a);
 	fd = open_stream(a->family);
 	if (fd < 0 && errno == EAFNOSUPPORT && any6)
 		return net_listen(&any4, backlog, error, size);
 	if (fd >= 0 && a->family != AF_UNIX)
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (fd >= 0 && a->family != AF_UNIX && sharing)
+		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (fd >= 0 && a->family == AF_INET6)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 ? 0 : 1);
 	if (fd >= 0 && bind_to(fd, a) == 0 && listen(fd, backlog) == 0)
-		return fd;
+		return listening(fd);
 	explain(a, error, size);
 	if (fd >= 0)
 		close(fd);
@@ -141,14 +170,33 @@ net_listen_mode(
 
 	len = snprintf(
 	    at.u.path, sizeof(at.u.path), "%s.%d", a->u.path, (int)getpid());
-	remove_stale(a);
+	net_remove_stale(a);
 	if (len >= (int)sizeof(at.u.path))
 		errno = ENAMETOOLONG;
-	else if (!is_taken(a->u.path))
+	else if (!is_taken(a->u.path) || (sharing && errno == EADDRINUSE))
 		fd = listen_renamed(a, &at, mode, backlog);
 	if (fd < 0)
 		explain(a, error, size);
 	return fd;
+}
+
+void
+net_share(bool on)
+{
+	sharing = on;
+}
+
+void
+net_let_share(bool on)
+{
+	socklen_t len = sizeof(int);
+	int fd, is = 0;
+
+	for (fd = 0; fd <= highest; fd++) {
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &len) == 0 &&
+		    is != 0)
+			set_option(fd, SOL_SOCKET, SO_REUSEPORT, on);
+	}
 }
 
 int

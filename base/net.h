@@ -5,6 +5,7 @@
 #ifndef BASE_NET_H
 #define BASE_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,16 @@ int net_listen(const struct addr *a, int backlog, char *error, size_t size);
  * made under another name and renamed. */
 int net_listen_mode(
     const struct addr *a, unsigned mode, int backlog, char *error, size_t size);
+
+/* From now on: may what is opened to listen share its address with an older
+ * process that lets it (SO_REUSEPORT), or take a UNIX socket's place? */
+void net_share(bool on);
+
+/* Let a younger process share our addresses, or no longer; see socket(7). */
+void net_let_share(bool on);
+
+/* Remove a UNIX socket that is there but that nobody listens on. */
+void net_remove_stale(const struct addr *a);
 
 /* Begin to connect. Returns the socket, connected or connecting; -1 with
  * errno. */

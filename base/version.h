@@ -6,4 +6,7 @@
 
 #define ROLEPROXY_VERSION "0.1"
 
+/* Of HAProxy, whose formats these are, for scripts that look for one. */
+#define HAPROXY_VERSION "2.6.12"
+
 #endif

@@ -78,7 +78,8 @@ struct conf_global {
 	enum conf_session_log session_log;
 	int64_t grace, drain_delay, startup_wait; /* ms */
 	int64_t hard_stop_after; /* ms, of a drain without a limit; 0 never */
-	char *pidfile;           /* NULL: none */
+	bool daemon;             /* go to the background */
+	char *pidfile, *user, *group; /* to run as, from root; NULL none */
 	struct conf_control *controls;
 	size_t ncontrols;
 	unsigned control_mode;   /* of those without one, as for chmod(2) */

@@ -14,13 +14,13 @@
 
 #include "base/log.h"
 #include "conf/check.h"
+#include "conf/files.h"
 #include "conf/ini.h"
 #include "conf/keys.h"
 #include "conf/load.h"
 #include "conf/url.h"
 
-#define DEFAULT_FILE "/etc/roleproxy/roleproxy.ini"
-#define DEFAULT_URL  "redis://127.0.0.1:6379"
+#define DEFAULT_URL "redis://127.0.0.1:6379"
 
 /* Read one file into doc. What was in the buffer may be secret. */
 static void
@@ -29,8 +29,10 @@ read_file(struct ini *doc, const char *file, struct conf_problems *p)
 	const char *dot = strrchr(file, '.');
 	char buffer[4096];
 	FILE *f = NULL;
+	bool haproxy = dot != NULL && strcmp(dot, ".cfg") == 0;
 
-	if (dot != NULL && strcmp(dot, ".cfg") == 0)
+	p->haproxy |= haproxy;
+	if (haproxy)
 		conf_problem(p, CONF_ERROR, file, 0,
 		    "haproxy.cfg is not read yet in this release: see "
 		    "roleproxy.ini(5)");
@@ -290,9 +292,15 @@ conf_load_urls(char *const *urls, size_t nurls, struct conf_problems *p)
 struct conf *
 conf_load_source(const struct conf_source *s, struct conf_problems *p)
 {
+	struct files files;
+	struct conf *conf;
+
 	if (s->nurls > 0)
 		return conf_load_urls(s->urls, s->nurls, p);
-	return conf_load(s->files, s->nfiles, p);
+	files_list(&files, s->files, s->nfiles);
+	conf = conf_load((const char *const *)files.names, files.n, p);
+	files_clear(&files);
+	return conf;
 }
 
 /* Is what the key stands for the same in both objects? */
@@ -336,20 +344,32 @@ conf_reload_warnings(const struct conf *running, const struct conf *next,
 	}
 }
 
-void
+/* May there be something at a path? */
+static bool
+is_there(const char *path)
+{
+	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+int
 conf_default_source(struct conf_source *s)
 {
-	static const char *const file = DEFAULT_FILE;
+	static const char *const ours = CONF_DEFAULT_FILE;
+	static const char *const haproxys = CONF_HAPROXY_FILE;
 	static char url[] = DEFAULT_URL, *const urls[] = {url};
+	bool ini = is_there(ours), cfg = is_there(haproxys);
 
 	memset(s, 0, sizeof(*s));
-	if (access(file, F_OK) == 0 || errno != ENOENT) {
-		s->files = &file;
+	if (ini && cfg)
+		return -1;
+	if (ini || cfg) {
+		s->files = ini ? &ours : &haproxys;
 		s->nfiles = 1;
 	} else {
 		s->urls = urls;
 		s->nurls = 1;
 	}
+	return 0;
 }
 
 void

@@ -11,7 +11,7 @@
 
 /* What to load: URLs if there are any, else files. */
 struct conf_source {
-	const char *const *files;
+	const char *const *files; /* or folders of files, see files.h */
 	size_t nfiles;
 	char *const *urls; /* may hold a password */
 	size_t nurls;
@@ -31,8 +31,11 @@ struct conf *conf_load_urls(
 struct conf *conf_load_source(
     const struct conf_source *source, struct conf_problems *problems);
 
-/* What to load when nothing was named. */
-void conf_default_source(struct conf_source *source);
+/* What to load when nothing was named; -1 if that is not clear, since there are
+ * both of the default files. */
+#define CONF_DEFAULT_FILE "/etc/roleproxy/roleproxy.ini"
+#define CONF_HAPROXY_FILE "/usr/local/etc/haproxy/haproxy.cfg"
+int conf_default_source(struct conf_source *source);
 
 /* Warn of what differs between two loads and takes effect only at start. */
 void conf_reload_warnings(const struct conf *running, const struct conf *next,

@@ -48,7 +48,7 @@ void
 conf_problem(struct conf_problems *p, enum conf_severity severity,
     const char *file, unsigned line, const char *fmt, ...)
 {
-	struct conf_problem new = {severity, NULL, file_rank(p, file), line};
+	struct conf_problem new = {severity, NULL, 0, file_rank(p, file), line};
 	char message[MESSAGE_MAX], place[16] = "";
 	va_list ap;
 
@@ -59,6 +59,7 @@ conf_problem(struct conf_problems *p, enum conf_severity severity,
 		snprintf(place, sizeof(place), ":%u", line);
 	if (asprintf(&new.text, "%s%s: %s", file, place, message) < 0)
 		fatal("out of memory");
+	new.message = strlen(file) + strlen(place) + 2;
 	insert(p, &new);
 	if (severity == CONF_ERROR)
 		p->errors++;

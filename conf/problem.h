@@ -16,13 +16,15 @@ struct conf_problems {
 	struct conf_problem {
 		enum conf_severity severity;
 		char *text;
-		size_t rank;   /* of its file in files */
-		unsigned line; /* 0: none */
+		size_t message; /* where in text the place has ended */
+		size_t rank;    /* of its file in files */
+		unsigned line;  /* 0: none */
 	} * list;
 	size_t n;
 	size_t errors;            /* how many of them are errors */
 	const char *const *files; /* (borrowed by conf_load while it runs) */
 	size_t nfiles;
+	bool haproxy;     /* a file is in HAProxy's language */
 	bool no_listener; /* the only error: no frontend (-c exits with 2) */
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/net.h"
 #include "proxy/frontend.h"
 #include "proxy/session.h"
 
@@ -34,13 +35,16 @@ frontend_listen(struct worker *w, struct listener *l)
 void
 frontend_unlisten(struct worker *w, struct listener *l)
 {
+	/* Whoever is left in its queue will find the connection reset. */
+	if (!l->paused)
+		frontend_accept_cb(l->fd, EV_READ, l);
 	TAILQ_REMOVE(&w->listeners, l, link);
 	if (l->paused)
 		w->paused--;
 	event_free(l->event);
 	close(l->fd);
 	if (l->addr.family == AF_UNIX)
-		unlink(l->addr.u.path);
+		net_remove_stale(&l->addr);
 	free(l);
 }
 

@@ -372,7 +372,7 @@ listener_close(struct listener *l)
 	else
 		evconnlistener_free(l->socket);
 	if (l->addr.family == AF_UNIX)
-		unlink(l->addr.u.path);
+		net_remove_stale(&l->addr);
 	l->closed = true;
 }
 

@@ -458,6 +458,13 @@ stats_commit(struct stats *s)
 }
 
 void
+stats_unlisten(struct stats *s)
+{
+	http_begin(s->http);
+	http_commit(s->http);
+}
+
+void
 stats_free(struct stats *s)
 {
 	http_free(s->http);

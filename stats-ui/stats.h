@@ -45,6 +45,9 @@ int stats_listen(
 /* Take that into use; close addresses that are no longer named. */
 void stats_commit(struct stats *s);
 
+/* Close all addresses. */
+void stats_unlisten(struct stats *s);
+
 /* Close what stats_listen() opened and stats_commit() did not take. */
 void stats_abort(struct stats *s);
 

@@ -483,11 +483,11 @@ def test_session_log(t):
 
 
 def test_log_level(t):
-    """warn hides what info shows; -V shows the checks."""
+    """warn hides what info shows; -d shows the checks."""
     r = t.redis()
     p = t.proxy([r], glob={"log-level": "warn", "session-log": "off"})
     equal([l for l in p.log().splitlines() if "ready" in l], [], "info lines")
-    q = t.proxy([r], args=["-V"], name="verbose")
+    q = t.proxy([r], args=["-d"], name="verbose")
     wait_for(lambda: "DEBUG" in q.log(), "debug line")
 
 
@@ -528,7 +528,7 @@ def test_secrets_are_not_shown(t):
     secret, web = "backend-Secret", "page-Secret"
     r = t.redis(config={"requirepass": secret})
     p = t.proxy([r], backend={"password": secret}, glob={"log-level": "debug"},
-                stats={"user": "admin", "password": web}, args=["-V"])
+                stats={"user": "admin", "password": web}, args=["-d"])
     p.child.signal(signal.SIGHUP)
     p.wait_log("is in use")
     basic = {"Authorization": "Basic YWRtaW46cGFnZS1TZWNyZXQ="}

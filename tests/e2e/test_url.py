@@ -41,7 +41,7 @@ def test_url(t):
     """Both ports serve, the page and the log name the server, and the password
     is nowhere: process list, log, page; neither before nor after a reload."""
     r = server(t)
-    p = proxy(t, "redis://:%s@%s:%d" % (ENCODED, HOST, r.port), args=["-V"])
+    p = proxy(t, "redis://:%s@%s:%d" % (ENCODED, HOST, r.port), args=["-d"])
     expect_service(p)
     equal(p.server("%s:%d" % r.address)["role"], "primary")
     assert p.hup(), "reload failed"

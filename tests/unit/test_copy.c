@@ -18,6 +18,7 @@
 static const char full[] =
     "[global]\nlog = stderr\nlog = syslog:10.0.0.9:514\nlog-hostname = h\n"
     "pidfile = /run/r.pid\ncontrol-socket = /run/r.sock mode=600\n"
+    "user = nobody\ngroup = nogroup\ndaemon = on\n"
     "[backend other]\nserver = x 10.0.1.1:1\n"
     "[backend redis]\nserver = a one:6379 weight=7\nserver = b two:6379\n"
     "sentinel = three:26379\nsentinel = four:26379\nmaster-name = m\n"
@@ -130,9 +131,9 @@ START_TEST(test_alone)
 	ck_assert(f[0].conf == copy && f[1].conf == copy);
 	ck_assert_ptr_eq(f[0].backend, b);
 	ck_assert_ptr_eq(f[1].backend, copy->backends);
-	ck_assert(f[0].binds[1].port == 2 && f[0].bind_lines[1] == 24);
+	ck_assert(f[0].binds[1].port == 2 && f[0].bind_lines[1] == 27);
 	ck_assert(copy->stats->binds[0].port == 4);
-	ck_assert_uint_eq(copy->stats->bind_lines[0], 32);
+	ck_assert_uint_eq(copy->stats->bind_lines[0], 35);
 	ck_assert_int_eq(copy->global.logs[1].facility, 3);
 	conf_free(copy);
 }
