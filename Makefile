@@ -16,12 +16,12 @@ CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/condition.c conf/copy.
 	   conf/files.c conf/ini.c conf/keys.c conf/load.c conf/parse.c conf/script.c conf/step.c \
 	   conf/target.c conf/problem.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
-	   health/discover.c health/duty.c \
+	   health/discover.c health/duty.c health/expect.c \
 	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hello.c \
 	   health/info.c health/lag.c health/link.c health/member.c \
 	   health/monitor.c health/observation.c health/operate.c health/order.c \
 	   health/probe.c health/publisher.c health/readers.c \
-	   health/report.c health/resp.c health/role.c health/sentinel.c \
+	   health/report.c health/resp.c health/role.c health/script.c health/sentinel.c \
 	   health/sentinels.c health/shards.c health/snapshot.c \
 	   health/switchover.c health/verdict.c health/watch.c \
 	   health/witness.c health/writer.c
@@ -47,6 +47,8 @@ UNIT_condition = conf/condition.c
 UNIT_copy    = $(UNIT_conf)
 UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c base/units.c \
 	       $(CONF) stats-ui/control.c
+UNIT_engine  = $(BASE) conf/cfg_words.c conf/step.c health/expect.c health/hcheck.c \
+	       conf/backend.c health/observation.c health/script.c
 UNIT_failover = health/failover.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
 UNIT_hello   = health/hello.c health/resp.c
