@@ -25,7 +25,7 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/sentinels.c health/shards.c health/snapshot.c \
 	   health/switchover.c health/verdict.c health/watch.c \
 	   health/witness.c health/writer.c
-PROXY	 = proxy/balance.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
+PROXY	 = proxy/balance.c proxy/census.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/sweep.c proxy/worker.c
 STATS	 = stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c stats-ui/json.c \

@@ -179,7 +179,7 @@ swap(struct run *r, struct conf *next)
 		return -1;
 	}
 	retire_conf(r, next);
-	proxy_commit(r->proxy);
+	proxy_commit(r->proxy, r->conf);
 	stats_commit(r->stats);
 	return 0;
 }
@@ -200,7 +200,9 @@ reload(struct run *r)
 	}
 	log_problems(&problems);
 	conf_problems_clear(&problems);
+	proxy_reopen(r->proxy, true);
 	if (next == NULL || swap(r, next) != 0) {
+		proxy_reopen(r->proxy, false);
 		log_error("reload failed: the running configuration stays");
 		return;
 	}
@@ -478,7 +480,7 @@ start(struct run *r, const char *pidfile)
 		log_error("cannot start a thread: %s", strerror(errno));
 		return -1;
 	}
-	proxy_commit(r->proxy);
+	proxy_commit(r->proxy, r->conf);
 	stats_commit(r->stats);
 	return 0;
 }

@@ -65,16 +65,50 @@ pause_listener(struct listener *l, const char *why)
 	    addr_str(&l->addr, name), why);
 }
 
+/* A listening socket that is shut down refuses clients, and keeps its address;
+ * see shutdown(2) in Linux. A UNIX socket cannot do that: there they wait. */
+void
+frontend_pause(struct worker *w, struct listener *l)
+{
+	if (l->closed || l->event == NULL)
+		return;
+	l->closed = true;
+	if (l->paused) {
+		l->paused = false;
+		w->paused--;
+	}
+	event_del(l->event);
+	if (l->addr.family != AF_UNIX)
+		shutdown(l->fd, SHUT_RD);
+}
+
+void
+frontend_open(struct worker *w, struct listener *l)
+{
+	(void)w;
+	if (!l->closed)
+		return;
+	l->closed = false;
+	if (l->addr.family != AF_UNIX && listen(l->fd, LISTEN_BACKLOG) != 0)
+		log_error("cannot listen again: %s", strerror(errno));
+	event_add(l->event, NULL);
+}
+
 /* The limit that has been reached; NULL none. */
 static const char *
 limit_reached(const struct worker *w, const struct conf_frontend *fe)
 {
 	const struct shared *sh = w->shared;
+	int64_t all = atomic_load(&sh->maxconn);
+	int64_t own = atomic_load(&sh->frontend_maxconn[fe->id]);
 
-	if (atomic_load(&sh->sessions) >= w->snapshot->conf->global.maxconn)
+	if (all < 0)
+		all = w->snapshot->conf->global.maxconn;
+	if (atomic_load(&sh->sessions) >= all)
 		return "maxconn reached";
-	if (fe->maxconn != 0 &&
-	    atomic_load(&sh->frontend_sessions[fe->id]) >= fe->maxconn)
+	if (own < 0 && fe->maxconn != 0)
+		own = fe->maxconn;
+	if (own >= 0 && atomic_load(&sh->frontend_sessions[fe->id]) >= own)
 		return "the frontend's maxconn reached";
 	return NULL;
 }

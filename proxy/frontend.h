@@ -12,6 +12,8 @@
 #include "base/addr.h"
 #include "proxy/worker.h"
 
+#define LISTEN_BACKLOG 1024
+
 /* A listening socket. Made by the control thread, then its worker's. */
 struct listener {
 	TAILQ_ENTRY(listener) link;
@@ -21,6 +23,7 @@ struct listener {
 	int frontend_id;
 	struct event *event; /* NULL until it accepts */
 	bool paused;         /* at a limit, or out of file descriptors */
+	bool closed;         /* refuses clients, by the operator */
 	int64_t complained;  /* clock_ms() of the last log line about that */
 };
 
@@ -29,6 +32,10 @@ int frontend_listen(struct worker *w, struct listener *l);
 
 /* Close and free, on the worker's thread. */
 void frontend_unlisten(struct worker *w, struct listener *l);
+
+/* Refuse clients, but keep the address; accept them again. */
+void frontend_pause(struct worker *w, struct listener *l);
+void frontend_open(struct worker *w, struct listener *l);
 
 /* Let paused listeners accept again, if there is room. */
 void frontend_resume(struct worker *w);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxy/census.h"
 #include "proxy/frontend.h"
 #include "proxy/loop.h"
 #include "proxy/session.h"
@@ -153,6 +154,15 @@ obey(struct worker *w, const struct order *o)
 		break;
 	case ORDER_UNLISTEN:
 		frontend_unlisten(w, o->listener);
+		break;
+	case ORDER_PAUSE:
+		frontend_pause(w, o->listener);
+		break;
+	case ORDER_RESUME:
+		frontend_open(w, o->listener);
+		break;
+	case ORDER_WALK:
+		census_walk(w, o->census);
 		break;
 	case ORDER_DRAIN:
 		drain(w);

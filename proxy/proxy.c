@@ -15,13 +15,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "proxy/census.h"
 #include "proxy/frontend.h"
 #include "proxy/loop.h"
 #include "proxy/proxy.h"
 #include "proxy/session.h"
 #include "proxy/worker.h"
-
-#define LISTEN_BACKLOG 1024
 
 /* What the control thread knows of one listening socket. */
 struct opened {
@@ -41,6 +40,9 @@ struct proxy {
 	TAILQ_HEAD(, opened) opened;
 	char *names[CONF_FRONTENDS_MAX];      /* frontend ids by name */
 	char *next_names[CONF_FRONTENDS_MAX]; /* new ones, not in use yet */
+	enum frontend_state states[CONF_FRONTENDS_MAX];
+	unsigned maxconns[CONF_FRONTENDS_MAX]; /* as the last load has them */
+	bool reopen;   /* the next load opens what was stopped */
 	unsigned turn; /* next worker to own a listener */
 	bool started;
 };
@@ -54,6 +56,7 @@ proxy_seen_event_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	(void)!read(fd, &count, sizeof(count));
+	census_collect(&p->shared);
 	p->seen(p->arg);
 }
 
@@ -66,6 +69,9 @@ proxy_new(struct event_base *control, unsigned n, proxy_seen_cb seen, void *arg)
 	TAILQ_INIT(&p->opened);
 	p->seen = seen;
 	p->arg = arg;
+	p->shared.maxconn = -1;
+	for (i = 0; i < CONF_FRONTENDS_MAX; i++)
+		p->shared.frontend_maxconn[i] = -1;
 	p->shared.control_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	p->seen_event = event_new(control, p->shared.control_fd,
 	    EV_READ | EV_PERSIST, proxy_seen_event_cb, p);
@@ -198,6 +204,8 @@ open_frontend(
 	struct opened *o;
 	size_t i;
 
+	if (p->states[fe->id] == FRONTEND_STOPPED && !p->reopen)
+		return 0;
 	for (i = 0; i < fe->nbinds; i++) {
 		if (opened_find(p, &fe->binds[i]) == NULL &&
 		    open_bind(p, &fe->binds[i], error, size) != 0)
@@ -255,12 +263,45 @@ commit_names(struct proxy *p)
 			continue;
 		free(p->names[id]);
 		p->names[id] = p->next_names[id];
+		p->states[id] = FRONTEND_OPEN;
+		p->shared.frontend_maxconn[id] = -1;
 		p->next_names[id] = NULL;
 	}
 }
 
+/* Order something of the listeners of a frontend. */
+static void
+order_all(struct proxy *p, int id, enum order_kind kind)
+{
+	struct opened *o;
+
+	TAILQ_FOREACH (o, &p->opened, link) {
+		if (o->frontend_id == id)
+			order(o->listener->worker, kind, o->listener, id);
+	}
+}
+
+/* What an operator set holds, unless the load says something new. */
+static void
+commit_frontends(struct proxy *p, const struct conf *conf)
+{
+	const struct conf_frontend *fe;
+
+	for (fe = conf->frontends; fe < conf->frontends + conf->nfrontends;
+	     fe++) {
+		if (p->maxconns[fe->id] != fe->maxconn)
+			p->shared.frontend_maxconn[fe->id] = -1;
+		p->maxconns[fe->id] = fe->maxconn;
+		if (p->reopen && p->states[fe->id] == FRONTEND_STOPPED)
+			p->states[fe->id] = FRONTEND_OPEN;
+		if (p->states[fe->id] == FRONTEND_PAUSED)
+			order_all(p, fe->id, ORDER_PAUSE);
+	}
+	p->reopen = false;
+}
+
 void
-proxy_commit(struct proxy *p)
+proxy_commit(struct proxy *p, const struct conf *conf)
 {
 	struct opened *o, *next;
 
@@ -283,6 +324,7 @@ proxy_commit(struct proxy *p)
 			order(l->worker, ORDER_LISTEN, l, o->frontend_id);
 		}
 	}
+	commit_frontends(p, conf);
 }
 
 int
@@ -377,6 +419,83 @@ proxy_drain(struct proxy *p)
 }
 
 void
+proxy_reopen(struct proxy *p, bool reopen)
+{
+	p->reopen = reopen;
+}
+
+enum frontend_state
+proxy_frontend_state(const struct proxy *p, int id)
+{
+	return p->states[id];
+}
+
+void
+proxy_pause(struct proxy *p, int id, bool paused)
+{
+	p->states[id] = paused ? FRONTEND_PAUSED : FRONTEND_OPEN;
+	order_all(p, id, paused ? ORDER_PAUSE : ORDER_RESUME);
+}
+
+void
+proxy_shutdown(struct proxy *p, int id)
+{
+	struct opened *o, *next;
+
+	p->states[id] = FRONTEND_STOPPED;
+	for (o = TAILQ_FIRST(&p->opened); o != NULL; o = next) {
+		next = TAILQ_NEXT(o, link);
+		if (o->frontend_id != id)
+			continue;
+		TAILQ_REMOVE(&p->opened, o, link);
+		order(o->listener->worker, ORDER_UNLISTEN, o->listener, -1);
+		free(o);
+	}
+}
+
+void
+proxy_set_maxconn(struct proxy *p, int id, int64_t maxconn)
+{
+	if (id < 0)
+		atomic_store(&p->shared.maxconn, maxconn);
+	else
+		atomic_store(&p->shared.frontend_maxconn[id], maxconn);
+}
+
+int64_t
+proxy_maxconn(const struct proxy *p, int id)
+{
+	return id < 0 ? atomic_load(&p->shared.maxconn)
+		      : atomic_load(&p->shared.frontend_maxconn[id]);
+}
+
+void
+proxy_list_sessions(struct proxy *p, view_sessions_cb done, void *arg)
+{
+	struct census_order o = {.server_id = -1, .listed = done, .arg = arg};
+
+	census_begin(&p->shared, &o);
+}
+
+void
+proxy_close_session(
+    struct proxy *p, uint64_t id, view_closed_cb done, void *arg)
+{
+	struct census_order o = {
+	    .server_id = -1, .id = id, .closed = done, .arg = arg};
+
+	census_begin(&p->shared, &o);
+}
+
+void
+proxy_close_server(struct proxy *p, int server_id)
+{
+	struct census_order o = {.server_id = server_id};
+
+	census_begin(&p->shared, &o);
+}
+
+void
 proxy_stop(struct proxy *p)
 {
 	unsigned i;
@@ -387,6 +506,7 @@ proxy_stop(struct proxy *p)
 	for (i = 0; i < p->shared.nworkers && p->started; i++)
 		pthread_join(p->shared.workers[i]->thread, NULL);
 	p->started = false;
+	census_abandon(&p->shared);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/counters.h"
+#include "base/view.h"
 #include "conf/conf.h"
 #include "health/snapshot.h"
 
@@ -31,9 +32,9 @@ int proxy_listen(struct proxy *p, struct conf *conf, char *error, size_t size);
 /* Take proxy_listen() back: its configuration is not used. */
 void proxy_abort(struct proxy *p);
 
-/* Take what proxy_listen() prepared into use, close listeners that are no
- * longer named. */
-void proxy_commit(struct proxy *p);
+/* Take what proxy_listen() prepared of that conf into use, close listeners that
+ * are no longer named. */
+void proxy_commit(struct proxy *p, const struct conf *conf);
 
 /* Start the threads. -1 with errno. */
 int proxy_start(struct proxy *p);
@@ -51,6 +52,23 @@ uint64_t proxy_closed(const struct proxy *p);
 
 /* Published snapshots hold until this clock_ms(). */
 void proxy_lease(struct proxy *p, int64_t until);
+
+/* What an operator asks for. Frontends by their id: refuse clients, or accept
+ * them again; close its listeners until a load that comes after proxy_reopen();
+ * what holds instead of the configuration's maxconn, -1 nothing (id -1: all
+ * together). */
+enum frontend_state proxy_frontend_state(const struct proxy *p, int id);
+void proxy_pause(struct proxy *p, int id, bool paused);
+void proxy_shutdown(struct proxy *p, int id);
+void proxy_reopen(struct proxy *p, bool reopen);
+void proxy_set_maxconn(struct proxy *p, int id, int64_t maxconn);
+int64_t proxy_maxconn(const struct proxy *p, int id);
+
+/* Sessions: done is called once, when every worker has answered. */
+void proxy_list_sessions(struct proxy *p, view_sessions_cb done, void *arg);
+void proxy_close_session(
+    struct proxy *p, uint64_t id, view_closed_cb done, void *arg);
+void proxy_close_server(struct proxy *p, int server_id);
 
 /* Close the listeners, and each session as soon as it is quiet. */
 void proxy_drain(struct proxy *p);

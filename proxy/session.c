@@ -678,6 +678,7 @@ session_reason_str(enum session_reason why)
 	    [SESSION_ROLE_LOST] = "role lost",
 	    [SESSION_DRAINED] = "drained",
 	    [SESSION_STOPPED] = "stopped",
+	    [SESSION_KILLED] = "killed by the operator",
 	    [SESSION_NO_MEMORY] = "out of memory",
 	};
 

@@ -26,6 +26,7 @@ enum session_reason {
 	SESSION_ROLE_LOST, /* the server is not what its route wants now */
 	SESSION_DRAINED,   /* quiet, and the proxy is stopping */
 	SESSION_STOPPED,   /* cut off by the proxy's end */
+	SESSION_KILLED,    /* by the operator */
 	SESSION_NO_MEMORY
 };
 

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "health/snapshot.h"
 
+struct census;
 struct listener;
 struct worker;
 
@@ -24,6 +25,9 @@ struct shared {
 	_Atomic uint32_t server_sessions[CONF_SERVERS_MAX];
 	_Atomic uint32_t frontend_sessions[CONF_FRONTENDS_MAX];
 	_Atomic uint32_t frontend_held[CONF_FRONTENDS_MAX];
+	/* What an operator set instead of the configuration's; -1 nothing. */
+	_Atomic int64_t maxconn, frontend_maxconn[CONF_FRONTENDS_MAX];
+	struct census *walks; /* under way; the control thread's */
 	struct worker *workers[CONF_WORKERS_MAX];
 	unsigned nworkers;
 	int control_fd; /* eventfd that wakes the control thread */
@@ -41,6 +45,9 @@ enum order_kind {
 	ORDER_ARRIVAL,
 	ORDER_LISTEN,   /* begin to accept, or for another frontend */
 	ORDER_UNLISTEN, /* stop, close and free the listener */
+	ORDER_PAUSE,    /* refuse clients */
+	ORDER_RESUME,   /* accept them again */
+	ORDER_WALK,     /* see census.h */
 	ORDER_DRAIN,
 	ORDER_STOP
 };
@@ -50,6 +57,7 @@ struct order {
 	enum order_kind kind;
 	struct arrival arrival;
 	struct listener *listener;
+	struct census *census;
 	int frontend_id;
 };
 
