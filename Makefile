@@ -25,9 +25,9 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/sentinels.c health/shards.c health/snapshot.c \
 	   health/switchover.c health/verdict.c health/watch.c \
 	   health/witness.c health/writer.c
-PROXY	 = proxy/balance.c proxy/census.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
+PROXY	 = proxy/balance.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
-	   proxy/sweep.c proxy/worker.c
+	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/worker.c
 STATS	 = stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c stats-ui/json.c \
 	   stats-ui/status.c stats-ui/words.c
 SRCS	 = ctl.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
@@ -70,6 +70,7 @@ UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c 
 	       health/cause.c health/writer.c $(STATS)
 UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/pattern.c base/units.c \
 	       conf/cfg_words.c conf/step.c
+UNIT_tally   = proxy/tally.c
 UNIT_target  = $(UNIT_conf)
 UNIT_units   = base/units.c
 UNIT_url     = $(UNIT_conf)

@@ -16,13 +16,17 @@
 	X(bytes_out, "bytes received from servers")                       \
 	X(denied, "connections refused by allow and deny, or by a limit") \
 	X(connect_errors, "connects to a server that failed")             \
-	X(retries, "connects tried again, on the same or another server") \
+	X(connects, "connects to a server that were begun")               \
+	X(retries, "connects tried again on the same server")             \
+	X(redispatches, "connects tried again on another server")         \
+	X(loadbalanced, "times that a server was picked for a session")   \
 	X(client_aborts, "sessions that the client broke off")            \
 	X(server_aborts, "sessions that the server broke off")            \
 	X(timeouts, "sessions closed by a timeout")                       \
+	X(client_timeouts, "of these, at the client's turn")              \
 	X(fenced, "sessions closed because their server lost its role")   \
 	X(held, "clients that had to wait for a server")                  \
-	X(unserved, "clients that found no server within hold")
+	X(unserved, "clients that found no server, or could not reach one")
 
 struct counters {
 #define X(name, help) _Atomic uint64_t name;
@@ -37,6 +41,17 @@ struct counter_sums {
 #undef X
 };
 
+/* What is no sum: of a server, a frontend or the whole proxy. */
+struct figures {
+	unsigned sessions,
+	    sessions_max;            /* there now, connecting ones included */
+	unsigned queued, queued_max; /* clients that wait for a server */
+	unsigned rate, rate_max;     /* sessions begun within a second */
+	int64_t last_session; /* ms since the newest began; -1 none yet */
+	unsigned queue_ms, connect_ms, total_ms; /* means of the last 512 */
+	unsigned queue_ms_max, connect_ms_max, total_ms_max;
+};
+
 /* Add to a counter that only the calling thread writes. */
 #define counter_add(c, n)                                           \
 	atomic_store_explicit(&(c),                                 \
@@ -49,6 +64,15 @@ counters_sum(struct counter_sums *sum, const struct counters *c)
 {
 #define X(name, help) \
 	sum->name += atomic_load_explicit(&c->name, memory_order_relaxed);
+	COUNTERS(X)
+#undef X
+}
+
+/* Take what was counted before out of a sum. */
+static inline void
+counters_subtract(struct counter_sums *sum, const struct counter_sums *before)
+{
+#define X(name, help) sum->name -= before->name;
 	COUNTERS(X)
 #undef X
 }

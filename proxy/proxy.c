@@ -45,6 +45,9 @@ struct proxy {
 	bool reopen;   /* the next load opens what was stopped */
 	unsigned turn; /* next worker to own a listener */
 	bool started;
+	/* What the counters were when they were cleared. */
+	struct counter_sums server_base[CONF_SERVERS_MAX];
+	struct counter_sums frontend_base[CONF_FRONTENDS_MAX];
 };
 
 /* A worker has seen something. */
@@ -553,26 +556,87 @@ proxy_frontend_held(const struct proxy *p, int frontend_id)
 	return atomic_load(&p->shared.frontend_held[frontend_id]);
 }
 
+/* All that was ever counted of one server, or of one frontend. */
+static void
+sum_of(const struct proxy *p, bool server, int id, struct counter_sums *sum)
+{
+	const struct worker *w;
+	unsigned i;
+
+	for (i = 0; i < p->shared.nworkers; i++) {
+		w = p->shared.workers[i];
+		counters_sum(sum, server ? &w->server_counters[id]
+					 : &w->frontend_counters[id]);
+	}
+}
+
 void
 proxy_server_counters(
     const struct proxy *p, int server_id, struct counter_sums *sum)
 {
-	unsigned i;
-
-	for (i = 0; i < p->shared.nworkers; i++)
-		counters_sum(
-		    sum, &p->shared.workers[i]->server_counters[server_id]);
+	sum_of(p, true, server_id, sum);
+	counters_subtract(sum, &p->server_base[server_id]);
 }
 
 void
 proxy_frontend_counters(
     const struct proxy *p, int frontend_id, struct counter_sums *sum)
 {
-	unsigned i;
+	sum_of(p, false, frontend_id, sum);
+	counters_subtract(sum, &p->frontend_base[frontend_id]);
+}
 
-	for (i = 0; i < p->shared.nworkers; i++)
-		counters_sum(
-		    sum, &p->shared.workers[i]->frontend_counters[frontend_id]);
+void
+proxy_figures(const struct proxy *p, struct figures *f)
+{
+	int id;
+
+	tally_read(&p->shared.tally, clock_ms(), f);
+	f->sessions = proxy_sessions(p);
+	f->queued = 0;
+	for (id = 0; id < CONF_FRONTENDS_MAX; id++)
+		f->queued += proxy_frontend_held(p, id);
+}
+
+void
+proxy_server_figures(const struct proxy *p, int server_id, struct figures *f)
+{
+	tally_read(&p->shared.server_tallies[server_id], clock_ms(), f);
+	f->sessions = proxy_server_sessions(p, server_id);
+	f->queued = 0;
+}
+
+void
+proxy_frontend_figures(
+    const struct proxy *p, int frontend_id, struct figures *f)
+{
+	tally_read(&p->shared.frontend_tallies[frontend_id], clock_ms(), f);
+	f->sessions = proxy_frontend_sessions(p, frontend_id);
+	f->queued = proxy_frontend_held(p, frontend_id);
+}
+
+void
+proxy_clear_counters(struct proxy *p, bool all)
+{
+	int id;
+
+	tally_reset(&p->shared.tally);
+	for (id = 0; id < CONF_SERVERS_MAX; id++) {
+		tally_reset(&p->shared.server_tallies[id]);
+		if (all) {
+			memset(
+			    &p->server_base[id], 0, sizeof(p->server_base[id]));
+			sum_of(p, true, id, &p->server_base[id]);
+		}
+	}
+	for (id = 0; id < CONF_FRONTENDS_MAX; id++) {
+		tally_reset(&p->shared.frontend_tallies[id]);
+		if (all) {
+			memset(&p->frontend_base[id], 0,
+			    sizeof(p->frontend_base[id]));
+			sum_of(p, false, id, &p->frontend_base[id]);
+		}
+	}
 }
 
 int64_t

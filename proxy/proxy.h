@@ -87,6 +87,14 @@ void proxy_server_counters(
     const struct proxy *p, int server_id, struct counter_sums *sum);
 void proxy_frontend_counters(
     const struct proxy *p, int frontend_id, struct counter_sums *sum);
+void proxy_figures(const struct proxy *p, struct figures *f);
+void proxy_server_figures(
+    const struct proxy *p, int server_id, struct figures *f);
+void proxy_frontend_figures(
+    const struct proxy *p, int frontend_id, struct figures *f);
+
+/* Forget the maxima; with all, also what was counted so far. */
+void proxy_clear_counters(struct proxy *p, bool all);
 
 /* Milliseconds since the slowest worker last turned. */
 int64_t proxy_stall_ms(const struct proxy *p);

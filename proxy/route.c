@@ -14,6 +14,8 @@
  * them faster than Redis accepts, and its queue has 511 places. */
 #define CONNECTS_MAX 256
 
+#define PAUSE_MS 1000 /* before the same server is tried again */
+
 /* Can it take one more, from this worker? */
 static bool
 has_room(const struct worker *w, const struct conf_server *cs)
@@ -83,6 +85,49 @@ route_pick(struct worker *w, const struct conf_frontend *fe,
 		n = keep_nearest(w, c, n);
 	return c[balance_pick(fe->balance, &w->balance[fe->id], c, n, client)]
 	    .id;
+}
+
+int
+route_state(const struct worker *w, const struct conf_frontend *fe)
+{
+	const struct conf_backend *cb = fe->backend;
+	int state = ROUTE_NONE;
+	size_t i;
+
+	for (i = 0; i < cb->nservers; i++) {
+		if (snapshot_rank(w->snapshot, fe, &cb->servers[i]) == 0)
+			continue;
+		if (has_room(w, &cb->servers[i]))
+			return ROUTE_FITS;
+		state = ROUTE_FULL;
+	}
+	return state;
+}
+
+bool
+route_queue_full(const struct worker *w, const struct conf_frontend *fe)
+{
+	const struct conf_backend *cb = fe->backend;
+	uint64_t most = 0;
+	size_t i;
+
+	for (i = 0; i < cb->nservers; i++) {
+		if (snapshot_rank(w->snapshot, fe, &cb->servers[i]) == 0)
+			continue;
+		if (cb->servers[i].maxqueue == 0)
+			return false;
+		most += cb->servers[i].maxqueue;
+	}
+	return most > 0 &&
+	       atomic_load(&w->shared->frontend_held[fe->id]) >= most;
+}
+
+int64_t
+route_pause(const struct conf_frontend *fe)
+{
+	int64_t limit = fe->backend->connect_timeout;
+
+	return limit < PAUSE_MS ? limit : PAUSE_MS;
 }
 
 bool

@@ -18,6 +18,7 @@
 #include "proxy/relay.h"
 #include "proxy/route.h"
 #include "proxy/session.h"
+#include "proxy/session_log.h"
 
 #define STALE_MS      500 /* a FIN in a connect this slow: it gave up */
 #define TLS_HANDSHAKE 0x16
@@ -109,6 +110,13 @@ session_uncount(struct worker *w, int frontend_id)
 	atomic_fetch_sub(&w->shared->frontend_sessions[frontend_id], 1);
 }
 
+/* Milliseconds since it was opened. */
+static uint32_t
+elapsed(const struct session *s)
+{
+	return (uint32_t)(clock_ms() - s->opened);
+}
+
 void
 session_tune(int fd, const struct conf_frontend *fe)
 {
@@ -117,6 +125,19 @@ session_tune(int fd, const struct conf_frontend *fe)
 	    fe->backend->user_timeout};
 
 	net_tune(fd, &o);
+}
+
+/* Count a new session. */
+static void
+count_begin(const struct session *s)
+{
+	struct shared *sh = s->worker->shared;
+	int id = s->fe->id;
+
+	counter_add(frontend_counters(s)->sessions, 1);
+	tally_begin(&sh->tally, s->opened, atomic_load(&sh->sessions));
+	tally_begin(&sh->frontend_tallies[id], s->opened,
+	    atomic_load(&sh->frontend_sessions[id]));
 }
 
 int
@@ -132,8 +153,10 @@ session_open(
 	s->ip = a->ip;
 	s->port = a->port;
 	s->relay.client.fd = s->relay.server.fd = -1;
-	s->server_id = -1;
-	s->opened = s->since = clock_coarse_ms();
+	s->server_id = s->failed_id = -1;
+	s->held_ms = s->assigned_ms = s->connected_ms = SESSION_NEVER;
+	s->opened = clock_ms();
+	s->since = clock_coarse_ms();
 	s->relay.active = (uint32_t)(s->opened >> RELAY_TICK);
 	if (endpoint_open(
 		&s->relay.client, w->base, a->fd, session_client_cb, s) != 0) {
@@ -143,94 +166,68 @@ session_open(
 	s->state = STATE_WAITING;
 	TAILQ_INSERT_TAIL(&w->waiting, s, link);
 	session_use_conf(w, fe->conf, 1);
-	counter_add(frontend_counters(s)->sessions, 1);
+	count_begin(s);
+	session_log_begin(s);
 	if (!fe->defer_connect)
 		session_route(s);
 	return 0;
 }
 
-/* Count why it ended, where it was. */
+/* Add an end to one list of counters. */
 static void
-count_end(const struct session *s, enum session_reason why)
+count_reason(struct counters *c, enum session_reason why)
 {
-	struct counters *list[2] = {frontend_counters(s), NULL};
-	int i;
-
-	if (s->server_id >= 0)
-		list[1] = server_counters(s);
-	for (i = 0; i < 2 && list[i] != NULL; i++) {
-		switch (why) {
-		case SESSION_CLIENT_ABORT:
-		case SESSION_GAVE_UP:
-			counter_add(list[i]->client_aborts, 1);
-			break;
-		case SESSION_SERVER_ABORT:
-		case SESSION_SERVER_DOWN:
-			counter_add(list[i]->server_aborts, 1);
-			break;
-		case SESSION_CLIENT_TIMEOUT:
-		case SESSION_SERVER_TIMEOUT:
-		case SESSION_SERVER_SILENT:
-			counter_add(list[i]->timeouts, 1);
-			break;
-		case SESSION_FENCED:
-			counter_add(list[i]->fenced, 1);
-			break;
-		case SESSION_NO_SERVER:
-			counter_add(list[i]->unserved, 1);
-			break;
-		default:
-			break;
-		}
+	switch (why) {
+	case SESSION_CLIENT_ABORT:
+	case SESSION_GAVE_UP:
+		counter_add(c->client_aborts, 1);
+		break;
+	case SESSION_SERVER_ABORT:
+	case SESSION_SERVER_DOWN:
+		counter_add(c->server_aborts, 1);
+		break;
+	case SESSION_CLIENT_TIMEOUT:
+		counter_add(c->client_timeouts, 1);
+		counter_add(c->timeouts, 1);
+		break;
+	case SESSION_SERVER_TIMEOUT:
+	case SESSION_SERVER_SILENT:
+		counter_add(c->timeouts, 1);
+		break;
+	case SESSION_FENCED:
+		counter_add(c->fenced, 1);
+		break;
+	case SESSION_NO_SERVER:
+	case SESSION_NO_PLACE:
+	case SESSION_UNREACHABLE:
+	case SESSION_CONNECT_TIMEOUT:
+		counter_add(c->unserved, 1);
+		break;
+	default:
+		break;
 	}
 }
 
-/* Is this an end that nobody needs to look into? */
-static bool
-is_plain(enum session_reason why)
-{
-	return why == SESSION_DONE || why == SESSION_NOTHING_SENT ||
-	       why == SESSION_DRAINED;
-}
-
-/* The name of the server that the session is on, if any configuration that is
- * still there has it. */
-static const char *
-server_name(const struct session *s)
-{
-	const struct conf_backend *cb = s->fe->backend;
-	size_t i;
-
-	for (i = 0; i < cb->nservers; i++) {
-		if (cb->servers[i].id == s->server_id)
-			return cb->servers[i].name;
-	}
-	return "-";
-}
-
-/* The one line of a session, at its end. */
+/* Count why it ended, where it was, and how long it took. */
 static void
-log_end(const struct session *s, enum session_reason why)
+count_end(struct session *s, enum session_reason why)
 {
-	enum conf_session_log how =
-	    s->worker->snapshot->conf->global.session_log;
-	struct addr a = {.family = AF_INET6, .port = s->port, .u.v6 = s->ip};
-	char client[ADDR_STR_MAX] = "unix";
+	int id = session_last_server(s, why);
+	struct shared *sh = s->worker->shared;
+	struct session_times t;
+	uint32_t ms[TALLY_TIMES];
 
-	if (how == SESSION_LOG_OFF ||
-	    (how == SESSION_LOG_ERRORS && is_plain(why)))
+	count_reason(frontend_counters(s), why);
+	if (id >= 0)
+		count_reason(&s->worker->server_counters[id], why);
+	if (s->state != STATE_RELAYING)
 		return;
-	if (IN6_IS_ADDR_V4MAPPED(&s->ip)) {
-		a.family = AF_INET;
-		memcpy(&a.u.v4, &s->ip.s6_addr[12], 4);
-	}
-	if (!IN6_IS_ADDR_UNSPECIFIED(&s->ip))
-		addr_str(&a, client);
-	log_info("session %s %s %s/%s: %s; %lld ms, %llu bytes in, %llu out",
-	    client, s->fe->name, s->fe->backend->name, server_name(s),
-	    session_reason_str(why), (long long)(clock_coarse_ms() - s->opened),
-	    (unsigned long long)s->relay.bytes_in,
-	    (unsigned long long)s->relay.bytes_out);
+	t = session_times(s, why);
+	ms[TALLY_QUEUE] = (uint32_t)t.queue;
+	ms[TALLY_CONNECT] = (uint32_t)t.connect;
+	ms[TALLY_TOTAL] = (uint32_t)t.total;
+	tally_end(&sh->frontend_tallies[s->fe->id], ms);
+	tally_end(&sh->server_tallies[id], ms);
 }
 
 void
@@ -241,7 +238,7 @@ session_close(struct session *s, enum session_reason why)
 	if (s->state == STATE_DEAD)
 		return;
 	count_end(s, why);
-	log_end(s, why);
+	session_log_end(s, why);
 	set_state(s, STATE_DEAD, -1);
 	endpoint_close(&s->relay.client);
 	endpoint_close(&s->relay.server);
@@ -399,6 +396,7 @@ begin_relay(struct session *s)
 		return;
 	}
 	set_state(s, STATE_RELAYING, s->server_id);
+	s->connected_ms = elapsed(s);
 	if (s->patience != 0) {
 		s->paced = true;
 		s->worker->paced[s->server_id]++;
@@ -419,20 +417,49 @@ session_connect_failed(struct session *s, int error)
 	int failed = s->server_id;
 
 	counter_add(server_counters(s)->connect_errors, 1);
-	log_debug("connect to %s/%s: %s", s->fe->backend->name, server_name(s),
-	    strerror(error));
+	log_debug("connect to %s/%s: %s", s->fe->backend->name,
+	    session_server_name(s, failed), strerror(error));
 	endpoint_close(&s->relay.server);
 	if (s->tries < UINT8_MAX)
 		s->tries++;
+	s->failed_id = (int16_t)failed;
+	s->timed_out = error == ETIMEDOUT;
 	set_state(s, STATE_WAITING, failed);
 	if (!session_rebind(s))
 		return;
-	if (s->tries <= s->fe->backend->retries) {
-		counter_add(frontend_counters(s)->retries, 1);
+	if (s->tries <= s->fe->backend->retries)
 		session_route(s);
+	else
+		hold(s);
+}
+
+/* Count a connect that begins, and what it is to the one before. */
+static void
+count_connect(struct session *s, int id)
+{
+	struct shared *sh = s->worker->shared;
+	struct counters *on = &s->worker->server_counters[id];
+	struct counters *fe = frontend_counters(s);
+
+	counter_add(fe->connects, 1);
+	counter_add(on->connects, 1);
+	tally_begin(&sh->server_tallies[id], clock_ms(),
+	    atomic_load(&sh->server_sessions[id]));
+	if (s->failed_id >= 0 && s->retried < UINT8_MAX)
+		s->retried++;
+	if (s->failed_id == id) {
+		counter_add(fe->retries, 1);
+		counter_add(on->retries, 1);
 		return;
 	}
-	hold(s);
+	counter_add(fe->loadbalanced, 1);
+	counter_add(on->loadbalanced, 1);
+	s->assigned_ms = elapsed(s);
+	if (s->failed_id < 0)
+		return;
+	s->redispatched = true;
+	counter_add(fe->redispatches, 1);
+	counter_add(s->worker->server_counters[s->failed_id].redispatches, 1);
 }
 
 /* Connect to a server that was picked. */
@@ -446,6 +473,7 @@ session_connect(struct session *s, int id)
 		hold(s);
 		return;
 	}
+	count_connect(s, id);
 	fd = net_connect(&w->snapshot->servers[id].addr);
 	set_state(s, STATE_CONNECTING, id);
 	if (fd < 0) {
@@ -496,6 +524,19 @@ session_route(struct session *s)
 		hold(s);
 }
 
+/* Why it is turned away. */
+static enum session_reason
+turned_why(const struct session *s)
+{
+	int state = route_state(s->worker, s->fe);
+
+	if (s->failed_id >= 0 &&
+	    (state == ROUTE_FITS || s->held_ms == SESSION_NEVER))
+		return s->timed_out ? SESSION_CONNECT_TIMEOUT
+				    : SESSION_UNREACHABLE;
+	return state == ROUTE_NONE ? SESSION_NO_SERVER : SESSION_NO_PLACE;
+}
+
 void
 session_turn_away(struct session *s)
 {
@@ -503,11 +544,12 @@ session_turn_away(struct session *s)
 	char first;
 	int n;
 
+	s->turned = (uint8_t)turned_why(s);
 	route_explain(s->worker, s->fe, why, sizeof(why));
 	if (!s->fe->no_server_reply ||
 	    (recv(s->relay.client.fd, &first, 1, MSG_PEEK) == 1 &&
 		first == TLS_HANDSHAKE)) {
-		session_close(s, SESSION_NO_SERVER);
+		session_close(s, s->turned);
 		return;
 	}
 	n = snprintf(line, sizeof(line), "-LOADING roleproxy: %s\r\n", why);
@@ -519,14 +561,53 @@ session_turn_away(struct session *s)
 	set_state(s, STATE_REPLYING, -1);
 }
 
+/* How long it may wait for what it waits for now: a server, a place on one, or
+ * one that failed to be fit again. HAProxy, too, gives the latter a second
+ * before each retry. */
+static int64_t
+wait_limit(const struct session *s)
+{
+	const struct conf_backend *cb = s->fe->backend;
+	int state = route_state(s->worker, s->fe);
+
+	if (state == ROUTE_FITS && s->failed_id >= 0 && cb->hold == 0)
+		return s->tries > cb->retries
+			   ? 0
+			   : (s->tries + 1) * route_pause(s->fe);
+	if (state != ROUTE_NONE && cb->queue_timeout != 0)
+		return cb->queue_timeout;
+	return cb->hold;
+}
+
+/* It is held for the first time. A mere pause before the next connect is no
+ * place in a queue. */
+static void
+begin_hold(struct session *s, int64_t limit)
+{
+	struct shared *sh = s->worker->shared;
+	uint32_t held = atomic_load(&sh->frontend_held[s->fe->id]);
+
+	counter_add(frontend_counters(s)->held, 1);
+	s->held_ms = elapsed(s);
+	s->patience = clock_coarse_ms() + limit;
+	if (s->failed_id >= 0 && route_state(s->worker, s->fe) == ROUTE_FITS)
+		return;
+	s->queue_place = held < UINT16_MAX ? (uint16_t)held : UINT16_MAX;
+	tally_queued(&sh->frontend_tallies[s->fe->id], held);
+}
+
 /* Wait, unread, until there is a server or the time is up. */
 static void
 hold(struct session *s)
 {
+	int64_t limit;
+
 	if (s->state == STATE_HELD)
 		return;
-	if (s->fe->backend->hold == 0 ||
-	    (s->patience != 0 && clock_coarse_ms() >= s->patience)) {
+	limit = wait_limit(s);
+	if (limit == 0 ||
+	    (s->patience != 0 && clock_coarse_ms() >= s->patience) ||
+	    (s->patience == 0 && route_queue_full(s->worker, s->fe))) {
 		session_turn_away(s);
 		return;
 	}
@@ -534,16 +615,22 @@ hold(struct session *s)
 		session_close(s, SESSION_GAVE_UP);
 		return;
 	}
+	set_state(s, STATE_HELD, -1);
 	if (s->patience == 0) {
-		counter_add(frontend_counters(s)->held, 1);
-		s->patience = clock_coarse_ms() + s->fe->backend->hold;
-		set_state(s, STATE_HELD, -1);
+		begin_hold(s, limit);
 		return;
 	}
 	/* It was first in line, and is again. */
-	set_state(s, STATE_HELD, -1);
 	TAILQ_REMOVE(list_of(s), s, link);
 	TAILQ_INSERT_HEAD(list_of(s), s, link);
+}
+
+void
+session_wait_over(struct session *s, int64_t now)
+{
+	s->patience = s->opened + s->held_ms + wait_limit(s);
+	if (now >= s->patience)
+		session_turn_away(s);
 }
 
 void
@@ -561,6 +648,9 @@ session_release(struct worker *w)
 		const struct conf_frontend *fe = &conf->frontends[i];
 
 		while ((s = TAILQ_FIRST(&w->held[fe->id])) != NULL) {
+			if (s->tries > 0 && s->fe->backend->hold == 0 &&
+			    clock_coarse_ms() - s->since < route_pause(s->fe))
+				break;
 			id = route_pick(w, s->fe, &s->ip, -1);
 			if (id < 0)
 				break;
@@ -582,7 +672,8 @@ first_byte(struct session *s)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0)
-		session_close(s, SESSION_NOTHING_SENT);
+		session_close(
+		    s, n == 0 ? SESSION_NOTHING_SENT : SESSION_CLIENT_ABORT);
 	else
 		session_route(s);
 }
@@ -602,7 +693,7 @@ swallow(struct session *s)
 		if (n <= 0)
 			break;
 	}
-	session_close(s, SESSION_NO_SERVER);
+	session_close(s, s->turned);
 }
 
 static void
@@ -656,31 +747,4 @@ session_server_cb(evutil_socket_t fd, short what, void *arg)
 		session_connect_failed(s, error);
 	else if ((what & EV_WRITE) != 0)
 		begin_relay(s);
-}
-
-const char *
-session_reason_str(enum session_reason why)
-{
-	static const char *const words[] = {
-	    [SESSION_DONE] = "done",
-	    [SESSION_NOTHING_SENT] = "nothing sent",
-	    [SESSION_GAVE_UP] = "gave up waiting",
-	    [SESSION_CLIENT_ABORT] = "client broke off",
-	    [SESSION_SERVER_ABORT] = "server broke off",
-	    [SESSION_CLIENT_TIMEOUT] = "client timeout",
-	    [SESSION_SERVER_TIMEOUT] = "server timeout",
-	    [SESSION_NO_SERVER] = "no server",
-	    [SESSION_FENCED] = "fenced",
-	    [SESSION_SERVER_DOWN] = "server down",
-	    [SESSION_SERVER_SILENT] = "server silent",
-	    [SESSION_MAINTENANCE] = "maintenance",
-	    [SESSION_MOVED] = "address changed",
-	    [SESSION_ROLE_LOST] = "role lost",
-	    [SESSION_DRAINED] = "drained",
-	    [SESSION_STOPPED] = "stopped",
-	    [SESSION_KILLED] = "killed by the operator",
-	    [SESSION_NO_MEMORY] = "out of memory",
-	};
-
-	return words[why];
 }

@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "health/snapshot.h"
+#include "proxy/tally.h"
 
 struct census;
 struct listener;
@@ -28,6 +29,9 @@ struct shared {
 	/* What an operator set instead of the configuration's; -1 nothing. */
 	_Atomic int64_t maxconn, frontend_maxconn[CONF_FRONTENDS_MAX];
 	struct census *walks; /* under way; the control thread's */
+	struct tally tally;   /* of all */
+	struct tally server_tallies[CONF_SERVERS_MAX];
+	struct tally frontend_tallies[CONF_FRONTENDS_MAX];
 	struct worker *workers[CONF_WORKERS_MAX];
 	unsigned nworkers;
 	int control_fd; /* eventfd that wakes the control thread */

@@ -119,22 +119,50 @@ look_for_reset(struct session *s)
 		session_close(s, SESSION_SERVER_ABORT);
 }
 
+/* Is it the client's turn to send? A side that is through has none. */
+static bool
+is_client_turn(const struct session *s)
+{
+	return s->relay.server.eof ||
+	       (s->relay.server_spoke && !s->relay.client.eof);
+}
+
+/* For how long the session may be silent, and who is late then. HAProxy's two
+ * timeouts run whoever's turn it is. 0: for ever. */
+static int64_t
+silence_limit(const struct session *s, enum session_reason *why)
+{
+	const struct conf_frontend *fe = s->fe;
+	int64_t client = s->relay.server.eof && fe->client_fin_timeout > 0
+			     ? fe->client_fin_timeout
+			     : fe->client_timeout;
+	int64_t server = s->relay.client.eof && fe->server_fin_timeout > 0
+			     ? fe->server_fin_timeout
+			     : fe->backend->server_timeout;
+	bool at_client = is_client_turn(s);
+
+	if (fe->conf->haproxy && client > 0 && server > 0 && client != server)
+		at_client = client < server;
+	else if (fe->conf->haproxy && (client == 0 || server == 0))
+		at_client = client > 0;
+	*why = at_client ? SESSION_CLIENT_TIMEOUT : SESSION_SERVER_TIMEOUT;
+	return at_client ? client : server;
+}
+
 /* Close a relaying session that has been silent too long, or that a stop is
  * waiting for. */
 static void
 check_idle(struct session *s, int64_t now)
 {
 	uint32_t idle = (uint32_t)(now >> RELAY_TICK) - s->relay.active;
-	int64_t idle_ms = (int64_t)idle << RELAY_TICK;
-	int64_t client = s->fe->client_timeout;
-	int64_t server = s->fe->backend->server_timeout;
+	int64_t idle_ms = (int64_t)idle << RELAY_TICK, limit;
+	enum session_reason why;
 
+	limit = silence_limit(s, &why);
 	if (s->worker->draining && is_quiet(s, now))
 		session_close(s, SESSION_DRAINED);
-	else if (s->relay.server_spoke && client > 0 && idle_ms >= client)
-		session_close(s, SESSION_CLIENT_TIMEOUT);
-	else if (!s->relay.server_spoke && server > 0 && idle_ms >= server)
-		session_close(s, SESSION_SERVER_TIMEOUT);
+	else if (limit > 0 && idle_ms >= limit)
+		session_close(s, why);
 	else if (!s->relay.looked && idle_ms >= LOOK_MS)
 		look_for_reset(s);
 }
@@ -179,13 +207,13 @@ tick_serverless(struct worker *w, int64_t now)
 	FOREACH_SAFE(s, next, &w->replying)
 	{
 		if (now - s->since >= LINGER_MS)
-			session_close(s, SESSION_NO_SERVER);
+			session_close(s, s->turned);
 	}
 	for (i = 0; i < CONF_FRONTENDS_MAX; i++) {
 		FOREACH_SAFE(s, next, &w->held[i])
 		{
 			if (now >= s->patience)
-				session_turn_away(s);
+				session_wait_over(s, now);
 		}
 	}
 }

@@ -1,0 +1,253 @@
+/*
+ * One line at a session's end, in our words or as HAProxy's option tcplog
+ * writes it; or HAProxy's line at its start.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proxy/session_log.h"
+
+#define CLIENT_MAX 64 /* room for an address and a port */
+
+/* The frontend as it is configured now; as it was, if it is gone. */
+static const struct conf_frontend *
+frontend_of(const struct session *s)
+{
+	const struct conf_frontend *fe = s->worker->frontends[s->fe->id];
+
+	return fe == NULL ? s->fe : fe;
+}
+
+const char *
+session_server_name(const struct session *s, int server_id)
+{
+	const struct conf_backend *cb = s->fe->backend;
+	size_t i;
+
+	for (i = 0; i < cb->nservers; i++) {
+		if (cb->servers[i].id == server_id)
+			return cb->servers[i].name;
+	}
+	return NULL;
+}
+
+/* An address as HAProxy writes it, "ADDR:PORT" without brackets. */
+static const char *
+ip_port(const struct in6_addr *ip, uint16_t port, char buf[CLIENT_MAX])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (IN6_IS_ADDR_UNSPECIFIED(ip))
+		return "unix:1";
+	if (IN6_IS_ADDR_V4MAPPED(ip))
+		inet_ntop(AF_INET, &ip->s6_addr[12], text, sizeof(text));
+	else
+		inet_ntop(AF_INET6, ip, text, sizeof(text));
+	snprintf(buf, CLIENT_MAX, "%s:%u", text, port);
+	return buf;
+}
+
+/* How far the session came. */
+static enum session_phase
+phase_of(const struct session *s)
+{
+	switch (s->state) {
+	case STATE_CONNECTING:
+		return PHASE_CONNECT;
+	case STATE_RELAYING:
+		return PHASE_DATA;
+	default:
+		return s->held_ms == SESSION_NEVER ? PHASE_FIRST : PHASE_QUEUE;
+	}
+}
+
+int
+session_last_server(const struct session *s, enum session_reason why)
+{
+	if (s->state == STATE_CONNECTING || s->state == STATE_RELAYING)
+		return s->server_id;
+	return why == SESSION_UNREACHABLE || why == SESSION_CONNECT_TIMEOUT
+		   ? s->failed_id
+		   : -1;
+}
+
+struct session_times
+session_times(const struct session *s, enum session_reason why)
+{
+	struct session_times t = {-1, -1, clock_ms() - s->opened};
+	int64_t held = s->held_ms, assigned = s->assigned_ms, end = t.total;
+
+	if (s->state == STATE_REPLYING)
+		end = s->since - s->opened;
+	if (s->held_ms == SESSION_NEVER)
+		t.queue = s->assigned_ms == SESSION_NEVER ? -1 : 0;
+	else if (session_last_server(s, why) >= 0)
+		t.queue = assigned > held ? assigned - held : 0;
+	else
+		t.queue = end > held ? end - held : 0;
+	if (s->connected_ms != SESSION_NEVER)
+		t.connect = s->connected_ms - assigned;
+	return t;
+}
+
+/* In our words. */
+static void
+log_text(const struct session *s, enum session_reason why)
+{
+	struct addr a = {.family = AF_INET6, .port = s->port, .u.v6 = s->ip};
+	const char *name = session_server_name(s, s->server_id);
+	char client[ADDR_STR_MAX] = "unix";
+
+	if (IN6_IS_ADDR_V4MAPPED(&s->ip)) {
+		a.family = AF_INET;
+		memcpy(&a.u.v4, &s->ip.s6_addr[12], 4);
+	}
+	if (!IN6_IS_ADDR_UNSPECIFIED(&s->ip))
+		addr_str(&a, client);
+	log_info("session %s %s %s/%s: %s; %lld ms, %llu bytes in, %llu out",
+	    client, s->fe->name, s->fe->backend->name,
+	    name == NULL ? "-" : name, session_reason_str(why),
+	    (long long)(clock_ms() - s->opened),
+	    (unsigned long long)s->relay.bytes_in,
+	    (unsigned long long)s->relay.bytes_out);
+}
+
+/* Other sessions of the same backend. */
+static unsigned
+backend_sessions(const struct session *s)
+{
+	const struct conf *conf = s->fe->conf;
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < conf->nfrontends; i++) {
+		if (conf->frontends[i].backend == s->fe->backend)
+			n += atomic_load(
+			    &s->worker->shared
+				 ->frontend_sessions[conf->frontends[i].id]);
+	}
+	return n == 0 ? 0 : n - 1;
+}
+
+/* The server that the line names, and its other sessions. */
+static const char *
+server_of(const struct session *s, enum session_reason why, unsigned *sessions)
+{
+	int id = session_last_server(s, why);
+	const char *name = id < 0 ? NULL : session_server_name(s, id);
+
+	*sessions = 0;
+	if (name == NULL)
+		return "<NOSRV>";
+	*sessions = atomic_load(&s->worker->shared->server_sessions[id]);
+	if (why != SESSION_UNREACHABLE && why != SESSION_CONNECT_TIMEOUT &&
+	    *sessions > 0)
+		--*sessions;
+	return name;
+}
+
+/* "06/Feb/2009:12:12:51.443", when it was accepted. */
+static void
+accept_time(int64_t total, char *buf, size_t size)
+{
+	int64_t ms = clock_wall_us() / 1000 - total;
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+	size_t n;
+
+	localtime_r(&seconds, &tm);
+	n = strftime(buf, size, "%d/%b/%Y:%H:%M:%S", &tm);
+	snprintf(buf + n, size - n, ".%03d", (int)(ms % 1000));
+}
+
+/* As HAProxy's tcplog: %ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts
+ * %ac/%fc/%bc/%sc/%rc %sq/%bq. */
+static void
+log_tcplog(const struct session *s, enum session_reason why)
+{
+	const struct shared *sh = s->worker->shared;
+	struct session_times t = session_times(s, why);
+	char client[CLIENT_MAX], when[48];
+	unsigned on_server;
+	const char *server = server_of(s, why, &on_server);
+
+	accept_time(t.total, when, sizeof(when));
+	log_info("%s [%s] %s %s/%s %lld/%lld/%lld %llu %s %u/%u/%u/%u/%s%u "
+		 "0/%u",
+	    ip_port(&s->ip, s->port, client), when, s->fe->name,
+	    s->fe->backend->name, server, (long long)t.queue,
+	    (long long)t.connect, (long long)t.total,
+	    (unsigned long long)s->relay.bytes_out,
+	    ending_code(why, phase_of(s)), atomic_load(&sh->sessions),
+	    atomic_load(&sh->frontend_sessions[s->fe->id]), backend_sessions(s),
+	    on_server, s->redispatched ? "+" : "", s->retried, s->queue_place);
+}
+
+/* Did it end well, and without a second connect if HAProxy asks? */
+static bool
+is_plain(const struct session *s, enum conf_log_format format,
+    enum session_reason why)
+{
+	return ending_is_plain(why) &&
+	       (format == LOG_FORMAT_TEXT || s->retried == 0);
+}
+
+/* Did the client send nothing? What a deferred one sent before it found a
+ * server is still unread. */
+static bool
+is_null(const struct session *s, enum session_reason why)
+{
+	if (s->state == STATE_RELAYING)
+		return s->relay.bytes_in == 0;
+	return s->state == STATE_WAITING &&
+	       (!s->fe->defer_connect || why == SESSION_NOTHING_SENT ||
+		   why == SESSION_CLIENT_ABORT ||
+		   why == SESSION_CLIENT_TIMEOUT || why == SESSION_DRAINED);
+}
+
+void
+session_log_end(const struct session *s, enum session_reason why)
+{
+	const struct conf_frontend *fe = frontend_of(s);
+
+	if (fe->session_log == SESSION_LOG_OFF ||
+	    fe->log_format == LOG_FORMAT_CONNECT ||
+	    (fe->session_log == SESSION_LOG_ERRORS &&
+		is_plain(s, fe->log_format, why)) ||
+	    (!fe->log_null && is_null(s, why)))
+		return;
+	if (fe->log_format == LOG_FORMAT_TCPLOG)
+		log_tcplog(s, why);
+	else
+		log_text(s, why);
+}
+
+void
+session_log_begin(const struct session *s)
+{
+	char client[CLIENT_MAX], local[CLIENT_MAX];
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct in6_addr ip;
+	struct addr a;
+
+	if (s->fe->log_format != LOG_FORMAT_CONNECT ||
+	    s->fe->session_log == SESSION_LOG_OFF)
+		return;
+	if (IN6_IS_ADDR_UNSPECIFIED(&s->ip)) {
+		log_info("Connect to unix listener 1 (%s/TCP)", s->fe->name);
+		return;
+	}
+	if (getsockname(s->relay.client.fd, (struct sockaddr *)&ss, &len) !=
+		0 ||
+	    addr_from_sockaddr((struct sockaddr *)&ss, len, &a) != 0)
+		return;
+	ip = addr_in6(&a);
+	log_info("Connect from %s to %s (%s/TCP)",
+	    ip_port(&s->ip, s->port, client), ip_port(&ip, a.port, local),
+	    s->fe->name);
+}
