@@ -3,7 +3,7 @@
 they say and do the same (compare/), but for what compare/intended.py has.
 
 Environment: COMPARE_A and COMPARE_B the two programs (haproxy, roleproxy),
-COMPARE a regular expression of scenarios.
+COMPARE a regular expression of scenarios, COMPARE_SHOW=1 prints what both did.
 """
 
 import os

@@ -2,7 +2,7 @@
 """Runs a scenario on both programs at once, finds what differs, and sets it
 against the table of intended differences."""
 
-import re
+import os
 import threading
 import time
 import traceback
@@ -80,6 +80,8 @@ def run(lab, name, programs):
     except Exception:
         out.problems.append(traceback.format_exc())
     finally:
+        if os.environ.get("COMPARE_SHOW"):
+            show(name, sides)
         for a in acts:
             a.may_end.set()
         for s in sides:
@@ -90,6 +92,20 @@ def run(lab, name, programs):
         lab.all = [c for c in lab.all if not c.name.startswith(name + "-")]
     out.seconds = time.monotonic() - start
     return out
+
+
+def show(name, sides):
+    """What was seen of both, for a person."""
+    for s in sides:
+        print("=== %s, %s" % (s.name, SCENARIOS[name][0].__doc__.split("\n")[0]))
+        for label, value in s.seen:
+            if isinstance(value, dict):
+                value = "".join("\n  %s: %s" % (what, " ".join(
+                    "%s=%s" % x for x in row.items() if x[0] not in lines.IGNORED
+                    and x[1] not in ("", "0"))) for what, row in value.items()
+                    if what != "columns")
+            print("%s: %s" % (label, value))
+        print("".join(s.log.got))
 
 
 class Act(threading.Thread):
@@ -151,9 +167,9 @@ def compare_figures(out, label, a, b):
             where = "%s %s" % (label, what)
             if y is None or column in lines.IGNORED:
                 continue
-            if column == "last_chk" and (a[what]["checked_now"] or
-                                         b[what]["checked_now"]):
-                continue    # it is empty while a check goes on
+            if column in lines.WHILE_CHECKED and (
+                    a[what]["checked_now"] or b[what]["checked_now"]):
+                continue
             if column in lines.NEAR:
                 out.close(where, column, x, y, lines.NEAR[column])
             else:

@@ -61,6 +61,8 @@ IGNORED = {
     "conn_rate", "conn_rate_max", "pid", "rtime", "rtime_max", "agent_duration",
     "used_conn_cur", "need_conn_est", "idle_conn_cur", "safe_conn_cur",
 }
+# Columns that are empty or 0 while a check goes on.
+WHILE_CHECKED = {"last_chk", "check_code"}
 # How far others may be apart.
 NEAR = {
     "downtime": 2, "lastsess": 2, "qtime": 300, "ctime": 300, "ttime": 400,

@@ -32,8 +32,7 @@ def rejected(s):
     s.up("be/a")
     s.note("office", s.visit())
     s.note("other office", s.visit(source="127.0.1.9"))
-    c = s.client(source="127.0.0.2")
-    s.note("elsewhere", c.end())
+    s.note("elsewhere", s.turned_away(source="127.0.0.2"))
     s.until("fe/FRONTEND", dcon="1")
 
 

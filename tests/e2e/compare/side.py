@@ -24,6 +24,7 @@ global
   log {log} local0
   stats socket {sock} mode 600 level admin
   nbthread 1
+  maxconn 500
 defaults
   mode tcp
   log global
@@ -266,6 +267,13 @@ class Side:
         c.close()
         self.log.wait(lines.ENDED, n + 1)
         return text.strip() or "eof"
+
+    def turned_away(self, name="fe", source=None):
+        """Is a client closed without a word, in whichever way?"""
+        try:
+            return self.client(name, source).end() in ("eof", "reset")
+        except ConnectionResetError:
+            return True
 
     # --- what is compared ---
 
