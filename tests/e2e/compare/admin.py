@@ -130,6 +130,23 @@ def address_changed(s):
 # --- Redis ------------------------------------------------------------------
 
 REDIS = """
+defaults
+  mode tcp
+  log global
+  option tcplog
+  balance source
+  timeout connect 5s
+  timeout server 1m
+  timeout client 1m
+  timeout tunnel 24d
+listen stats
+  mode http
+  bind {stats}
+  stats enable
+  stats hide-version
+  stats realm Haproxy\\ Statistics
+  stats uri /haproxy_stats
+  stats auth admin:admin123
 frontend write
   bind {write}
   default_backend bk_redis_master
@@ -208,3 +225,5 @@ def redis_failover(s):
     s.until("bk_redis_master/one", check_status="L7.*")
     s.stat("repaired")
     s.note("read", ask(s, "read", "SET a 4"))
+    s.ended(4)
+    s.page("by HTTP", "stats", "/haproxy_stats;csv", "admin:admin123")

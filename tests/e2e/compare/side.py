@@ -2,6 +2,7 @@
 """One program in one scenario: its configuration, its own servers and clients,
 its log, and what was seen of it, in order."""
 
+import base64
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ import time
 
 import lib
 from lib import HOST, SLOW, wait_for
+from servers import http_get
 
 from compare import lines
 from compare.peer import Hole, Loop, Peer
@@ -284,6 +286,14 @@ class Side:
     def stat(self, label):
         """All figures."""
         self.seen.append((label, self.figures()))
+
+    def page(self, label, name, path, password):
+        """All figures, from the page of statistics."""
+        auth = base64.b64encode(password.encode()).decode()
+        status, _, body = http_get(self.addresses[name], path,
+                                   {"Authorization": "Basic " + auth})
+        self.note(label + ": status", status)
+        self.seen.append((label, lines.table(body, self.names())))
 
     def finish(self):
         """Stop the program and what belongs to it."""
