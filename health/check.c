@@ -3,6 +3,7 @@
  * again and again. What the answers mean lives in role.c.
  */
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,7 @@
 #include "base/resolve.h"
 #include "health/check.h"
 #include "health/probe.h"
+#include "health/script.h"
 
 #define RESOLVE_EVERY_MS 10000 /* look a name up again after this */
 #define RESOLVE_PAUSE_MS 1000  /* never more often than this */
@@ -23,10 +25,12 @@ struct check {
 	/* Of the configuration. */
 	char *host;
 	uint16_t port;
+	char *via_host;    /* is checked there; NULL: where it is */
+	uint16_t via_port; /* the same; 0: its own */
 	enum conf_check kind;
 	char *username, *password;
-	int64_t interval, timeout, fast;
-	unsigned fall, rise;
+	struct conf_timing timing;
+	int64_t timeout;
 	check_cb changed;
 	void *arg;
 
@@ -37,9 +41,13 @@ struct check {
 	struct addr addr;
 	struct addr candidate; /* a new address, not proven yet */
 	bool trying;           /* the probe under way goes to the candidate */
-	int64_t resolved_at;   /* when the address became what it is */
+	struct resolution *finding; /* of via_host */
+	bool via_literal;           /* that is an address, or none is given */
+	struct addr via;            /* its address; family 0: not found */
+	int64_t resolved_at;        /* when the address became what it is */
 	int64_t answered_at, resolve_due;
-	struct probe *probe;
+	struct probe *probe;   /* of a Redis or a plain connection, or */
+	struct script *script; /* of a script */
 	struct event *timer;
 	struct server_state state;
 	int64_t started, due, changed_at;
@@ -58,6 +66,7 @@ static void check_timer_cb(evutil_socket_t, short, void *);
 static void check_probe_cb(const struct observation *, void *);
 static void check_lost_cb(void *);
 static void check_resolved_cb(const struct addr *, const char *, void *);
+static void check_found_cb(const struct addr *, const char *, void *);
 
 /* Arm the timer for clock_ms() at. */
 static void
@@ -74,18 +83,58 @@ arm(struct check *c, int64_t at)
 	evtimer_add(c->timer, &tv);
 }
 
+/* How a server is checked. One of Redis always is: its role must be known. */
+static enum conf_check
+kind_of(const struct conf_backend *cb, const struct conf_server *cs)
+{
+	return cs->unchecked && cb->check != CHECK_REDIS ? CHECK_NONE
+							 : cb->check;
+}
+
+/* What begins the attempts. */
+static void
+make_probe(
+    struct check *c, struct event_base *base, const struct conf_backend *cb)
+{
+	enum probe_kind kind =
+	    c->kind == CHECK_REDIS ? PROBE_KIND_REDIS : PROBE_KIND_TCP;
+
+	if (c->kind == CHECK_SCRIPT) {
+		c->script =
+		    script_new(base, cb->steps, cb->nsteps, check_probe_cb, c);
+		return;
+	}
+	c->probe = probe_new(base, kind, c->username, c->password,
+	    check_probe_cb, check_lost_cb, c);
+	if (c->probe == NULL)
+		fatal("out of memory");
+}
+
+/* What is taken for granted until the first check has ended. */
+static void
+set_state(struct check *c, enum conf_init_state init)
+{
+	if (init == INIT_UP) {
+		c->state.health = HEALTH_UP;
+		c->state.bad = c->timing.fall - 1;
+	} else if (init == INIT_DOWN) {
+		c->state.health = HEALTH_DOWN;
+		c->state.good = c->timing.rise - 1;
+	}
+}
+
 struct check *
 check_new(struct event_base *base, struct resolver *resolver,
     const struct conf_backend *cb, const struct conf_server *cs,
     check_cb changed, void *arg)
 {
 	struct check *c = xcalloc(1, sizeof(*c));
-	enum probe_kind kind =
-	    cb->check == CHECK_REDIS ? PROBE_KIND_REDIS : PROBE_KIND_TCP;
 
 	c->host = xstrdup(cs->host);
 	c->port = cs->port;
-	c->kind = cb->check;
+	c->via_host = xstrdup(cs->check_host);
+	c->via_port = cs->check_port;
+	c->kind = kind_of(cb, cs);
 	c->username = xstrdup(cb->username);
 	c->password = xstrdup(cb->password);
 	c->changed = changed;
@@ -94,12 +143,16 @@ check_new(struct event_base *base, struct resolver *resolver,
 	c->literal = addr_parse_ip(cs->host, cs->port, &c->addr) == 0;
 	if (!c->literal)
 		memset(&c->addr, 0, sizeof(c->addr));
+	c->via_literal = c->via_host == NULL ||
+			 addr_parse_ip(c->via_host, cs->port, &c->via) == 0;
+	if (!c->via_literal)
+		memset(&c->via, 0, sizeof(c->via));
 	c->timer = evtimer_new(base, check_timer_cb, c);
-	c->probe = probe_new(base, kind, c->username, c->password,
-	    check_probe_cb, check_lost_cb, c);
-	if (c->timer == NULL || c->probe == NULL)
+	if (c->timer == NULL)
 		fatal("out of memory");
-	check_configure(c, cb);
+	make_probe(c, base, cb);
+	check_configure(c, cb, cs, true);
+	set_state(c, cs->init_state);
 	arm(c, clock_ms());
 	return c;
 }
@@ -109,10 +162,14 @@ check_free(struct check *c)
 {
 	if (c->resolving != NULL)
 		resolve_cancel(c->resolving);
+	if (c->finding != NULL)
+		resolve_cancel(c->finding);
 	probe_free(c->probe);
+	script_free(c->script);
 	event_free(c->timer);
 	free_secret(c->password);
 	free(c->username);
+	free(c->via_host);
 	free(c->host);
 	free(c);
 }
@@ -129,24 +186,58 @@ check_same_host(const struct check *c, const struct conf_server *cs)
 	return c->port == cs->port && strcmp(c->host, cs->host) == 0;
 }
 
+/* What one check is for several backends is known of Redis only: the counts of
+ * good and bad ones are shared. */
+static bool
+same_timing(const struct check *c, const struct conf_timing *t)
+{
+	return c->timing.interval == t->interval && c->timing.fast == t->fast &&
+	       c->timing.down == t->down && c->timing.fall == t->fall &&
+	       c->timing.rise == t->rise;
+}
+
 bool
 check_matches(const struct check *c, const struct conf_backend *cb,
     const struct conf_server *cs)
 {
-	return check_same_host(c, cs) && c->kind == cb->check &&
-	       same_text(c->username, cb->username) &&
-	       same_text(c->password, cb->password);
+	struct conf_timing t = conf_timing(cb, cs);
+
+	if (!check_same_host(c, cs) || c->kind != kind_of(cb, cs) ||
+	    c->via_port != cs->check_port ||
+	    !same_text(c->via_host, cs->check_host))
+		return false;
+	if (c->kind == CHECK_REDIS)
+		return same_text(c->username, cb->username) &&
+		       same_text(c->password, cb->password);
+	return same_timing(c, &t) &&
+	       (c->kind != CHECK_SCRIPT ||
+		   script_matches(c->script, cb->steps, cb->nsteps));
+}
+
+/* The smaller one. */
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 void
-check_configure(struct check *c, const struct conf_backend *cb)
+check_configure(struct check *c, const struct conf_backend *cb,
+    const struct conf_server *cs, bool fresh)
 {
-	c->interval = cb->check_interval;
-	c->timeout = cb->check_timeout;
-	c->fast = cb->check_fast < cb->check_interval ? cb->check_fast
-						      : cb->check_interval;
-	c->fall = cb->fall;
-	c->rise = cb->rise;
+	struct conf_timing t = conf_timing(cb, cs), *old = &c->timing;
+
+	if (!fresh) {
+		t.interval = least(t.interval, old->interval);
+		t.fast = least(t.fast, old->fast);
+		t.down = least(t.down, old->down);
+		t.fall = (unsigned)least(t.fall, old->fall);
+		t.rise = (unsigned)least(t.rise, old->rise);
+		c->timeout = least(cb->check_timeout, c->timeout);
+	} else {
+		c->timeout = cb->check_timeout;
+	}
+	c->timing = t;
 }
 
 void
@@ -164,12 +255,16 @@ resolve(struct check *c)
 {
 	int64_t now = clock_ms();
 
-	if (c->literal || c->resolving != NULL || now < c->resolve_due)
+	if (now < c->resolve_due || (c->literal && c->via_literal))
 		return;
 	c->resolve_due = now + RESOLVE_PAUSE_MS;
 	resolver_refresh(c->resolver);
-	c->resolving = resolve_start(
-	    c->resolver, c->host, c->port, &c->addr, check_resolved_cb, c);
+	if (!c->via_literal && c->finding == NULL)
+		c->finding = resolve_start(c->resolver, c->via_host, c->port,
+		    &c->via, check_found_cb, c);
+	if (!c->literal && c->resolving == NULL)
+		c->resolving = resolve_start(c->resolver, c->host, c->port,
+		    &c->addr, check_resolved_cb, c);
 }
 
 /* Report that the name has no address, as if a probe had ended so. */
@@ -206,11 +301,43 @@ check_resolved_cb(const struct addr *addr, const char *error, void *arg)
 	check_now(c);
 }
 
+/* Where it is checked has an address, or has none. */
+static void
+check_found_cb(const struct addr *addr, const char *error, void *arg)
+{
+	struct check *c = arg;
+
+	c->finding = NULL;
+	if (addr != NULL && !addr_equal(addr, &c->via)) {
+		c->via = *addr;
+		check_now(c);
+	} else if (addr == NULL && c->via.family == 0) {
+		unresolved(c, error);
+	}
+}
+
 /* How often to probe when nothing is changing. */
 static int64_t
 pace(const struct check *c)
 {
-	return c->pace != 0 && c->pace < c->interval ? c->pace : c->interval;
+	int64_t interval = c->timing.interval;
+
+	if (c->state.health == HEALTH_DOWN && c->state.good == 0)
+		interval = c->timing.down;
+	return c->pace != 0 && c->pace < interval ? c->pace : interval;
+}
+
+/* Where the next probe goes. */
+static struct addr
+target(const struct check *c)
+{
+	struct addr a = c->trying ? c->candidate : c->addr;
+
+	if (c->via_host != NULL)
+		a = c->via;
+	if (c->via_port != 0)
+		a.port = c->via_port;
+	return a;
 }
 
 /* An answer, at last: remember how long it was due. */
@@ -228,14 +355,29 @@ note_answer(struct check *c, int64_t at)
 static void
 probe_now(struct check *c)
 {
+	struct addr to;
+
 	c->again = false;
 	c->started = clock_ms();
 	if (c->unanswered == 0)
 		c->unanswered = c->started;
 	c->trying = c->candidate.family != 0;
-	probe_start(c->probe, c->trying ? &c->candidate : &c->addr, c->timeout);
+	to = target(c);
+	if (c->script != NULL)
+		script_start(c->script, &to, c->timeout);
+	else
+		probe_start(c->probe, &to, c->timeout);
 	/* The next tick does not wait for this one's answer. */
-	arm(c, c->started + pace(c));
+	if (c->kind == CHECK_REDIS)
+		arm(c, c->started + pace(c));
+}
+
+/* Is there nowhere to send a probe to? */
+static bool
+is_lost(const struct check *c)
+{
+	return (c->addr.family == 0 && c->candidate.family == 0) ||
+	       (c->via_host != NULL && c->via.family == 0);
 }
 
 static void
@@ -248,15 +390,14 @@ check_timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (!c->literal && now - c->answered_at >= RESOLVE_EVERY_MS)
 		resolve(c);
-	if (c->kind != CHECK_NONE && probe_running(c->probe)) {
+	if (check_running(c)) {
 		c->again = true;
 		return;
 	}
-	if (c->kind == CHECK_NONE ||
-	    (c->addr.family == 0 && c->candidate.family == 0)) {
-		if (c->addr.family == 0)
+	if (c->kind == CHECK_NONE || is_lost(c)) {
+		if (is_lost(c))
 			resolve(c);
-		arm(c, now + c->interval);
+		arm(c, now + c->timing.interval);
 		return;
 	}
 	probe_now(c);
@@ -277,7 +418,7 @@ check_now(struct check *c)
 		}
 		return;
 	}
-	if (probe_running(c->probe))
+	if (check_running(c))
 		c->again = true;
 	else
 		arm(c, clock_ms());
@@ -286,7 +427,14 @@ check_now(struct check *c)
 bool
 check_running(const struct check *c)
 {
-	return probe_running(c->probe);
+	return c->script != NULL ? script_running(c->script)
+				 : probe_running(c->probe);
+}
+
+bool
+check_is_off(const struct check *c)
+{
+	return c->kind == CHECK_NONE;
 }
 
 /* Is something changing, so that the next probe should come soon? */
@@ -297,7 +445,22 @@ in_transition(const struct check *c)
 
 	return (s->health == HEALTH_UP && s->bad > 0) ||
 	       (s->health == HEALTH_DOWN && s->good > 0) ||
-	       clock_ms() - c->changed_at < TRANSITION_MS;
+	       (c->kind == CHECK_REDIS &&
+		   clock_ms() - c->changed_at < TRANSITION_MS);
+}
+
+/* When the next probe is due, after one has ended. */
+static int64_t
+next_due(const struct check *c)
+{
+	int64_t wait = pace(c);
+	int64_t from = c->kind == CHECK_REDIS ? c->started : clock_ms();
+
+	if (c->again)
+		return clock_ms();
+	if (in_transition(c) && c->timing.fast < wait)
+		wait = c->timing.fast;
+	return from + wait;
 }
 
 /* The new address has answered, or has not: adopt it, or keep the old one.
@@ -344,7 +507,7 @@ check_probe_cb(const struct observation *o, void *arg)
 		arm(c, clock_ms());
 		return;
 	}
-	change = role_update(&c->state, o, c->fall, c->rise);
+	change = role_update(&c->state, o, c->timing.fall, c->timing.rise);
 	learn_latency(c, o->rtt_us);
 	good = c->state.bad == 0;
 	if (good)
@@ -353,11 +516,37 @@ check_probe_cb(const struct observation *o, void *arg)
 		c->changed_at = o->at;
 	if (!good)
 		resolve(c);
-	if (c->again)
-		arm(c, clock_ms());
-	else if (in_transition(c) && c->fast < pace(c))
-		arm(c, c->started + c->fast);
+	arm(c, next_due(c));
 	c->changed(c, &change, moved, c->arg);
+}
+
+void
+check_fail(struct check *c, enum conf_on_error how, const char *why)
+{
+	struct observation o = {.result = PROBE_REFUSED,
+	    .status = HCHK_HANA,
+	    .at = clock_ms(),
+	    .rtt_us = -1,
+	    .code = -1};
+	struct server_state *s = &c->state;
+	struct role_change change;
+	int64_t soon = clock_ms() + c->timing.fast;
+
+	if (s->health != HEALTH_UP)
+		return;
+	if (how != ON_ERROR_FASTINTER) {
+		if (how == ON_ERROR_MARK_DOWN)
+			s->bad = c->timing.fall - 1;
+		else if (how == ON_ERROR_SUDDEN_DEATH &&
+			 s->bad + 2 < c->timing.fall)
+			s->bad = c->timing.fall - 2;
+		snprintf(o.detail, sizeof(o.detail), "%s", why);
+		change = role_update(s, &o, c->timing.fall, c->timing.rise);
+	}
+	if (!check_running(c) && c->due > soon)
+		arm(c, soon);
+	if (how != ON_ERROR_FASTINTER)
+		c->changed(c, &change, false, c->arg);
 }
 
 /* The check connection closed by itself: that is news, look at once. */
@@ -379,7 +568,7 @@ check_pace(struct check *c, int64_t ms)
 	if (c->kind == CHECK_NONE || ms == c->pace)
 		return;
 	c->pace = ms;
-	if (!probe_running(c->probe) && c->due - clock_ms() > pace(c))
+	if (!check_running(c) && c->due - clock_ms() > pace(c))
 		arm(c, clock_ms() + pace(c));
 }
 

@@ -37,14 +37,23 @@ bool check_is_host(const struct check *c, const char *host, uint16_t port);
 /* Same host and port, whatever else. */
 bool check_same_host(const struct check *c, const struct conf_server *cs);
 
-/* Take the interval, timeout, rise and fall of this load. */
-void check_configure(struct check *c, const struct conf_backend *cb);
+/* Take the intervals, timeout, rise and fall of this load; unless fresh, the
+ * shorter ones of these and those that it has. */
+void check_configure(struct check *c, const struct conf_backend *cb,
+    const struct conf_server *cs, bool fresh);
 
 /* Begin with what another check of the same server knows. */
 void check_inherit(struct check *c, const struct check *old);
 
 /* Is a probe under way? */
 bool check_running(const struct check *c);
+
+/* Is its server never probed, and so always UP? */
+bool check_is_off(const struct check *c);
+
+/* Sessions on the server have failed, says why: do what is to be done then.
+ * Nothing if it is not UP. */
+void check_fail(struct check *c, enum conf_on_error how, const char *why);
 
 /* Probe now, or as soon as the probe under way has ended. */
 void check_now(struct check *c);

@@ -18,6 +18,7 @@ struct duty {
 	struct gossip *gossip;     /* NULL: not a Redis */
 	char *username, *password; /* of gossip; password is secret */
 	unsigned users;
+	unsigned load; /* that it was last taken for */
 };
 
 struct duties {
@@ -25,6 +26,7 @@ struct duties {
 	struct resolver *resolver; /* (borrowed from the monitor) */
 	struct duty_ops ops;
 	TAILQ_HEAD(, duty) list;
+	unsigned load; /* how many there were */
 };
 
 static void duty_checked_cb(
@@ -53,6 +55,12 @@ void
 duties_free(struct duties *d)
 {
 	free(d);
+}
+
+void
+duties_load(struct duties *d)
+{
+	d->load++;
 }
 
 /* A duty that nobody has yet; it begins with what old knows of the server. */
@@ -85,7 +93,9 @@ duty_take(struct duties *d, const struct conf_backend *cb,
 
 	TAILQ_FOREACH (duty, &d->list, link) {
 		if (check_matches(duty->check, cb, cs)) {
-			check_configure(duty->check, cb);
+			check_configure(
+			    duty->check, cb, cs, duty->load != d->load);
+			duty->load = d->load;
 			duty->users++;
 			return duty;
 		}
@@ -94,6 +104,7 @@ duty_take(struct duties *d, const struct conf_backend *cb,
 	}
 	duty = duty_new(d, cb, cs, old);
 	duty->users = 1;
+	duty->load = d->load;
 	return duty;
 }
 

@@ -26,6 +26,9 @@ struct duties *duties_new(struct event_base *base, struct resolver *resolver,
     const struct duty_ops *ops);
 void duties_free(struct duties *d);
 
+/* A new configuration is being taken. */
+void duties_load(struct duties *d);
+
 /* A duty that fits this entry, shared with whoever has it already; give it back
  * with duty_release(). */
 struct duty *duty_take(struct duties *d, const struct conf_backend *cb,

@@ -555,7 +555,7 @@ group_picture(const struct members *m, struct member *mb)
 	n->addr = *check_addr(mb->check);
 	n->up = taken && n->addr.family != 0 &&
 		admin_up(&mb->admin,
-		    g->cb->check == CHECK_NONE || s->health == HEALTH_UP) &&
+		    check_is_off(mb->check) || s->health == HEALTH_UP) &&
 		!mb->duplicate;
 	n->writable = redis && n->up && is_writable(mb);
 	n->replica = redis && n->up && s->role == ROLE_REPLICA &&

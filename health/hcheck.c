@@ -17,6 +17,7 @@ static const struct {
 } words[] = {
     [HCHK_UNKNOWN] = {"UNK", "Unknown", 0, 0},
     [HCHK_INI] = {"INI", "Initializing", 1, 0},
+    [HCHK_HANA] = {"HANA", "Health analyze", 4, 2},
     [HCHK_SOCKERR] = {"SOCKERR", "Socket error", 5, 2},
     [HCHK_L4OK] = {"L4OK", "Layer4 check passed", 6, 3},
     [HCHK_L4TOUT] = {"L4TOUT", "Layer4 timeout", 7, 2},
@@ -65,6 +66,8 @@ hcheck_has_code(enum hcheck_status status)
 static enum hcheck_status
 judge_connect(const struct observation *o)
 {
+	if (o->status == HCHK_HANA)
+		return HCHK_HANA;
 	switch (o->result) {
 	case PROBE_OK:
 		return HCHK_L4OK;
@@ -138,10 +141,11 @@ inform(struct hcheck *h, const struct observation *o)
 {
 	const char *words_of_it = o->detail;
 
-	if (words_of_it[0] == '\0' && h->status == HCHK_L7OK)
+	if (h->status == HCHK_L4TOUT && o->status == HCHK_UNKNOWN)
+		words_of_it = "";
+	else if (words_of_it[0] == '\0' && h->status == HCHK_L7OK)
 		words_of_it = PASSED;
-	else if (words_of_it[0] == '\0' && h->status != HCHK_L4OK &&
-		 h->status != HCHK_L4TOUT)
+	else if (words_of_it[0] == '\0' && h->status != HCHK_L4OK)
 		words_of_it = probe_result_str(o->result);
 	snprintf(h->info, sizeof(h->info), "%s", words_of_it);
 }
@@ -156,7 +160,7 @@ judge_server(struct hcheck *h, const struct conf_backend *cb,
 
 	h->status = judge_redis(o);
 	inform(h, o);
-	if (!o->connected && h->status < HCHK_L6OK && h->info[0] != '\0') {
+	if (!o->connected && h->status < HCHK_L6OK && h->status != HCHK_HANA) {
 		len = strlen(h->info);
 		snprintf(h->info + len, sizeof(h->info) - len,
 		    " at initial connection step of tcp-check");
@@ -205,7 +209,9 @@ hcheck_of(const struct conf_backend *cb, const struct monitor_server *ms,
 	out->duration_ms = -1;
 	out->rise = t.rise;
 	out->fall = t.fall;
-	out->checked = cb->check != CHECK_NONE && !ms->conf->unchecked;
+	/* One of Redis always is. */
+	out->checked = cb->check == CHECK_REDIS ||
+		       (cb->check != CHECK_NONE && !ms->conf->unchecked);
 	if (!out->checked) {
 		out->up = true;
 		out->health = t.rise + t.fall - 1;
@@ -223,7 +229,10 @@ hcheck_of(const struct conf_backend *cb, const struct monitor_server *ms,
 		    cb->check == CHECK_SCRIPT && s->last.status != HCHK_UNKNOWN
 			? s->last.status
 			: judge_connect(&s->last);
-		inform(out, &s->last);
+		if (cb->check == CHECK_SCRIPT && s->last.status != HCHK_UNKNOWN)
+			memcpy(out->info, s->last.detail, sizeof(out->info));
+		else
+			inform(out, &s->last);
 	}
 	if (hcheck_has_code(out->status))
 		out->code = cb->check == CHECK_SCRIPT && s->last.code > 0

@@ -236,6 +236,7 @@ monitor_configure(struct monitor *m, struct conf *conf)
 	if (!ids_suffice(m, conf))
 		return -1;
 	resolver_refresh(m->resolver);
+	duties_load(m->duties);
 	TAILQ_FOREACH (g, &m->all.groups, link)
 		g->cb = NULL;
 	for (i = 0; i < m->all.n; i++) {
@@ -651,8 +652,8 @@ monitor_ready(const struct monitor *m)
 		const struct member *mb = m->all.list[i];
 
 		if (mb != NULL && mb->cs != NULL && mb->group->cb != NULL &&
-		    mb->group->cb->check != CHECK_NONE &&
-		    check_state(mb->check)->health == HEALTH_UNCHECKED)
+		    !check_is_off(mb->check) &&
+		    check_state(mb->check)->last.result == PROBE_NONE)
 			return false;
 	}
 	return true;

@@ -32,6 +32,7 @@ enum probe_result {
 enum hcheck_status {
 	HCHK_UNKNOWN, /* there is none */
 	HCHK_INI,     /* not checked yet */
+	HCHK_HANA,    /* no check: sessions have failed */
 	HCHK_SOCKERR,
 	HCHK_L4OK,
 	HCHK_L4TOUT,

@@ -84,8 +84,9 @@ static const struct sample samples[] = {
 	"L7RSP - closed 0 DOWN"},
     {"no answer", CHECK_REDIS, WANT_ANY, P, D, 0, PROBE_TIMEOUT, C,
 	"no answer to PING", "L7TOUT - no answer to PING 0 DOWN"},
-    {"no connection", CHECK_REDIS, WANT_ANY, P, D, 0, PROBE_TIMEOUT, X, "",
-	"L4TOUT -  0 DOWN"},
+    {"no connection", CHECK_REDIS, WANT_ANY, P, D, 0, PROBE_TIMEOUT, X,
+	"no connection",
+	"L4TOUT -  at initial connection step of tcp-check 0 DOWN"},
     {"refused", CHECK_REDIS, WANT_ANY, P, D, 0, PROBE_REFUSED, X,
 	"Connection refused",
 	"L4CON - Connection refused at initial connection step of tcp-check 0 "
@@ -98,8 +99,8 @@ static const struct sample samples[] = {
     {"open", CHECK_TCP, WANT_ANY, N, U, 0, PROBE_OK, C, "", "L4OK -  4 UP"},
     {"tcp refused", CHECK_TCP, WANT_ANY, N, D, 0, PROBE_REFUSED, X,
 	"Connection refused", "L4CON - Connection refused 0 DOWN"},
-    {"tcp silent", CHECK_TCP, WANT_ANY, N, D, 0, PROBE_TIMEOUT, X, "",
-	"L4TOUT -  0 DOWN"},
+    {"tcp silent", CHECK_TCP, WANT_ANY, N, D, 0, PROBE_TIMEOUT, X,
+	"no connection", "L4TOUT -  0 DOWN"},
     {"tcp, its role means nothing", CHECK_TCP, WANT_PRIMARY, N, U, 0, PROBE_OK,
 	C, "", "L4OK -  4 UP"},
 
@@ -189,9 +190,14 @@ START_TEST(test_fenced)
 }
 END_TEST
 
-/* What a server says of its own check goes before its backend. */
+/* What a server says of its own check goes before its backend; one of Redis is
+ * always checked. */
 START_TEST(test_own)
 {
+	static const struct sample unchecked = {.check = CHECK_TCP,
+	    .health = U,
+	    .result = PROBE_NONE,
+	    .detail = ""};
 	struct hcheck h;
 
 	cs.rise = 5;
@@ -201,6 +207,8 @@ START_TEST(test_own)
 	cs.rise = 0;
 	cs.unchecked = true;
 	h = judge(&samples[0], false);
+	ck_assert(h.checked && h.up);
+	h = judge(&unchecked, false);
 	ck_assert(!h.checked && h.up && h.status == HCHK_UNKNOWN);
 	cs.unchecked = false;
 }
