@@ -28,7 +28,11 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 PROXY	 = proxy/balance.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/worker.c
-STATS	 = stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c stats-ui/json.c \
+STATS	 = stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/fields.c \
+	   stats-ui/history.c stats-ui/hstate.c stats-ui/hstats.c \
+	   stats-ui/hstats_json.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c \
+	   stats-ui/info.c stats-ui/json.c stats-ui/prometheus.c \
+	   stats-ui/proxies.c stats-ui/query.c stats-ui/rows.c \
 	   stats-ui/status.c stats-ui/words.c
 SRCS	 = ctl.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
@@ -67,7 +71,7 @@ UNIT_script  = $(UNIT_step) conf/script.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	       base/units.c health/observation.c health/role.c health/witness.c \
-	       health/cause.c health/writer.c $(STATS)
+	       health/cause.c health/writer.c health/admin.c health/hcheck.c $(STATS)
 UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/pattern.c base/units.c \
 	       conf/cfg_words.c conf/step.c
 UNIT_tally   = proxy/tally.c

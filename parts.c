@@ -14,6 +14,7 @@
 #include "proxy/proxy.h"
 #include "resources.h"
 #include "stats-ui/control.h"
+#include "stats-ui/history.h"
 
 /*
  * Callbacks between the parts.
@@ -116,6 +117,22 @@ frontend_held_cb(int id, void *arg)
 	return proxy_frontend_held(r->proxy, id);
 }
 
+static enum frontend_state
+frontend_state_cb(int id, void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_frontend_state(r->proxy, id);
+}
+
+static int64_t
+frontend_maxconn_cb(int id, void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_maxconn(r->proxy, id);
+}
+
 static void
 server_counters_cb(int id, struct counter_sums *sum, void *arg)
 {
@@ -154,6 +171,14 @@ workers_cb(void *arg)
 	struct run *r = arg;
 
 	return proxy_workers(r->proxy);
+}
+
+static void
+site_counts_cb(size_t site, struct site_counts *out, void *arg)
+{
+	struct run *r = arg;
+
+	stats_site_counts(r->stats, site, out);
 }
 
 /* The status for the control socket. */
@@ -233,11 +258,14 @@ parts_compose(struct run *r)
 	    .server_sessions = server_sessions_cb,
 	    .frontend_sessions = frontend_sessions_cb,
 	    .frontend_held = frontend_held_cb,
+	    .frontend_state = frontend_state_cb,
+	    .frontend_maxconn = frontend_maxconn_cb,
 	    .server_counters = server_counters_cb,
 	    .frontend_counters = frontend_counters_cb,
 	    .stall_ms = stall_cb,
 	    .draining = draining_cb,
 	    .workers = workers_cb,
+	    .site_counts = site_counts_cb,
 	    .started = clock_ms(),
 	    .arg = r};
 	struct control_ops control = {.status = status_cb,
@@ -254,6 +282,8 @@ parts_compose(struct run *r)
 	    r->base, n == 0 ? resources_workers() : n, worker_seen_cb, r);
 	r->monitor = monitor_new(r->base, &ops);
 	source.monitor = r->monitor;
+	r->history = history_new();
+	source.history = r->history;
 	r->source = source;
 	r->stats = stats_new(r->base, &source);
 	r->control = control_new(r->base, &control);
@@ -266,6 +296,7 @@ parts_free(struct run *r)
 
 	control_free(r->control);
 	stats_free(r->stats);
+	history_free(r->history);
 	monitor_free(r->monitor);
 	proxy_free(r->proxy);
 	while ((o = STAILQ_FIRST(&r->old)) != NULL) {

@@ -17,6 +17,7 @@
 struct control;
 struct event;
 struct event_base;
+struct history;
 struct monitor;
 struct proxy;
 struct run_options;
@@ -43,6 +44,7 @@ struct run {
 	struct proxy *proxy;
 	struct monitor *monitor;
 	struct stats_source source;
+	struct history *history;
 	struct stats *stats;
 	struct control *control;
 	struct event *signals[8];

@@ -26,6 +26,7 @@
 #include "resources.h"
 #include "run.h"
 #include "stats-ui/control.h"
+#include "stats-ui/history.h"
 #include "stats-ui/stats.h"
 
 #define PULSE_MS           50 /* how often a start or a stop looks for its end */
@@ -341,6 +342,7 @@ run_pulse_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	free_old_confs(r);
+	history_tick(r->history, &r->source);
 	if (r->state < RUN_LEAVING && ++r->pulses % DISCOVER_EVERY == 0)
 		discover_servers(r);
 	if (r->state == RUN_STARTING &&

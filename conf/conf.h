@@ -50,9 +50,8 @@ struct conf_frontend {
 
 /* One place to look at the figures: [stats] or [stats NAME]. */
 struct conf_stats {
-	char *name; /* "stats" unless it has one of its own */
-	unsigned line;
-	unsigned place; /* of its section among all, from 0 on */
+	char *name;           /* "stats" unless it has one of its own */
+	unsigned line, place; /* place: among all sections, from 0 on */
 	struct addr *binds;
 	unsigned *bind_lines;
 	size_t nbinds;
@@ -65,6 +64,7 @@ struct conf_stats {
 	bool admin;           /* servers can be changed on the page */
 	char *health_uri;     /* also answers 200 OK there; NULL none */
 	bool haproxy_metrics; /* /metrics has HAProxy's names too */
+	bool metrics_auth;    /* and needs the password */
 };
 
 struct conf_global {

@@ -220,6 +220,8 @@ const struct key keys[] = {
 	.help = "do not tell the version: on or off"},
     {FIELD(STATS, "maxconn", "64", parse_number, maxconn), .min = 1, .max = 10000,
 	.help = "HTTP connections at a time"},
+    {FIELD(STATS, "metrics-auth", "on", parse_choice, metrics_auth), .words = onoff_words,
+	.help = "does /metrics need the password, too: on or off"},
     {FIELD(STATS, "metrics-prefix", "roleproxy", parse_choice, haproxy_metrics),
 	.words = prefix_words,
 	.help = "whose names /metrics has: roleproxy, or haproxy for HAProxy's besides"},

@@ -11,6 +11,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,13 +101,21 @@ accept_clients(struct listener *l, bool accept)
 static bool
 is_full(const struct listener *l)
 {
-	unsigned n = 0, max = l->http->ops.limit(l->site, l->http->ops.arg);
-	const struct listener *other;
+	unsigned max = l->http->ops.limit(l->site, l->http->ops.arg);
 
-	TAILQ_FOREACH (other, &l->http->listeners, link)
-		if (!other->closed && other->site == l->site)
-			n += other->nclients;
-	return max > 0 && n >= max;
+	return max > 0 && http_clients(l->http, l->site) >= max;
+}
+
+unsigned
+http_clients(const struct http *h, size_t site)
+{
+	const struct listener *l;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (l, &h->listeners, link)
+		if (!l->closed && l->site == site)
+			n += l->nclients;
+	return n;
 }
 
 /* Has evhttp let go of it? It clears the callbacks when it does. */
@@ -214,6 +223,7 @@ client_cb(struct event_base *base, void *arg)
 	c->since = clock_ms();
 	TAILQ_INSERT_TAIL(&h->clients, c, link);
 	l->nclients++;
+	h->ops.connected(l->site, h->ops.arg);
 	if (is_full(l))
 		TAILQ_FOREACH (other, &h->listeners, link)
 			if (other->site == l->site)
@@ -275,7 +285,8 @@ request_cb(struct evhttp_request *ev, void *arg)
 	struct http_request req = {.site = l->site,
 	    .target = target_of(ev),
 	    .method = HTTP_OTHER,
-	    .ev = ev};
+	    .ev = ev,
+	    .http = l->http};
 
 	client_asked(l->http, ev);
 	switch (evhttp_request_get_command(ev)) {
@@ -325,6 +336,32 @@ http_add_header(
 	    evhttp_request_get_output_headers(req->ev), name, value);
 }
 
+/* Bytes of headers, with the line before and the empty one behind them. */
+static size_t
+header_bytes(const struct evkeyvalq *headers, size_t line)
+{
+	const struct evkeyval *h;
+	size_t n = line + 4;
+
+	for (h = headers->tqh_first; h != NULL; h = h->next.tqe_next)
+		n += strlen(h->key) + strlen(h->value) + 4;
+	return n;
+}
+
+/* Tell what was asked and what is answered. */
+static void
+count_bytes(const struct http_request *req, size_t body)
+{
+	const struct http_ops *ops = &req->http->ops;
+
+	ops->carried(req->site,
+	    header_bytes(evhttp_request_get_input_headers(req->ev),
+		strlen(evhttp_request_get_uri(req->ev)) + 13) +
+		evbuffer_get_length(evhttp_request_get_input_buffer(req->ev)),
+	    header_bytes(evhttp_request_get_output_headers(req->ev), 15) + body,
+	    ops->arg);
+}
+
 void
 http_answer(const struct http_request *req, int code, struct evbuffer *body)
 {
@@ -337,6 +374,7 @@ http_answer(const struct http_request *req, int code, struct evbuffer *body)
 		http_add_header(req, "Content-Length", length);
 		evbuffer_drain(body, evbuffer_get_length(body));
 	}
+	count_bytes(req, evbuffer_get_length(body));
 	evhttp_send_reply(req->ev, code, NULL, body);
 }
 

@@ -24,11 +24,15 @@ struct http_request {
 	enum http_method method;
 	const char *target;        /* path and query, without scheme and host */
 	struct evhttp_request *ev; /* http.c's */
+	const struct http *http;   /* the same */
 };
 
 struct http_ops {
 	/* How many connections a site may have at a time. */
 	unsigned (*limit)(size_t site, void *arg);
+	/* Somebody has connected to it; so many bytes came and went. */
+	void (*connected)(size_t site, void *arg);
+	void (*carried)(size_t site, size_t in, size_t out, void *arg);
 	/* Give this an answer, before returning. */
 	void (*request)(const struct http_request *, void *arg);
 	void *arg;
@@ -49,6 +53,9 @@ int http_listen(struct http *h, const struct addr *a, size_t site, char *error,
     size_t size);
 void http_commit(struct http *h);
 void http_abort(struct http *h);
+
+/* Connections of a site now. */
+unsigned http_clients(const struct http *h, size_t site);
 
 /* A header of the request, NULL if it has none of that name. */
 const char *http_header(const struct http_request *req, const char *name);

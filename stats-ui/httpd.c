@@ -12,7 +12,12 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "stats-ui/auth.h"
+#include "stats-ui/history.h"
+#include "stats-ui/hstats.h"
+#include "stats-ui/hstats_json.h"
 #include "stats-ui/http.h"
+#include "stats-ui/prometheus.h"
+#include "stats-ui/query.h"
 #include "stats-ui/words.h"
 
 #define DOCUMENT_MS 1000 /* how long a document is good */
@@ -23,17 +28,53 @@
 #define TYPE_JSON "application/json; charset=utf-8"
 
 /* The documents of a site. */
-enum document_kind { DOCUMENT_PAGE, DOCUMENT_JSON, DOCUMENTS };
-
-/* How each is made. */
-static const struct {
-	void (*render)(const struct stats_source *, const struct conf_stats *,
-	    struct evbuffer *);
-	const char *type;
-} makers[] = {
-    [DOCUMENT_PAGE] = {stats_render_html, TYPE_HTML},
-    [DOCUMENT_JSON] = {stats_render_json, TYPE_JSON},
+enum document_kind {
+	DOCUMENT_PAGE,
+	DOCUMENT_JSON,
+	DOCUMENT_HAPROXY, /* + enum query_format, but for QUERY_HTML */
+	DOCUMENT_METRICS = DOCUMENT_HAPROXY + QUERY_TYPED,
+	DOCUMENTS
 };
+
+/* A document of the figures in HAProxy's formats. */
+static void
+render_haproxy(const struct stats_source *src, enum query_format format,
+    const struct hstats_filter *filter, struct evbuffer *out)
+{
+	switch (format) {
+	case QUERY_CSV:
+		hstats_csv(src, filter, out);
+		break;
+	case QUERY_JSON:
+		hstats_json(src, filter, out);
+		break;
+	case QUERY_SCHEMA:
+		hjson_schema(out);
+		break;
+	default:
+		hstats_typed(src, filter, out);
+		break;
+	}
+}
+
+/* What the answer is. */
+static const char *
+type_of(enum document_kind kind)
+{
+	switch ((int)kind) {
+	case DOCUMENT_PAGE:
+		return TYPE_HTML;
+	case DOCUMENT_JSON:
+		return TYPE_JSON;
+	case DOCUMENT_METRICS:
+		return "text/plain; version=0.0.4";
+	case DOCUMENT_HAPROXY + QUERY_JSON - 1:
+	case DOCUMENT_HAPROXY + QUERY_SCHEMA - 1:
+		return "application/json";
+	default:
+		return "text/plain";
+	}
+}
 
 /* A rendered document; bytes may live on in answers that use them. */
 struct document {
@@ -44,6 +85,8 @@ struct document {
 
 /* What is kept for a [stats]. */
 struct site {
+	char name[64];
+	struct site_counts counts;
 	struct document documents[DOCUMENTS];
 };
 
@@ -77,6 +120,46 @@ limit_cb(size_t site, void *arg)
 	return settings(s, site)->maxconn;
 }
 
+/* The same. */
+static void
+connected_cb(size_t site, void *arg)
+{
+	struct stats *s = arg;
+
+	s->sites[site].counts.connections++;
+}
+
+/* The same. */
+static void
+carried_cb(size_t site, size_t in, size_t out, void *arg)
+{
+	struct stats *s = arg;
+
+	s->sites[site].counts.bytes_in += in;
+	s->sites[site].counts.bytes_out += out;
+}
+
+void
+stats_site_counts(const struct stats *s, size_t site, struct site_counts *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (site >= s->nsites)
+		return;
+	*out = s->sites[site].counts;
+	out->sessions = http_clients(s->http, site);
+}
+
+/* Count an answer by the class of its status. */
+static void
+count_answer(const struct asked *a, int code)
+{
+	struct site_counts *c = &a->stats->sites[a->req->site].counts;
+	int class = code / 100;
+
+	c->requests++;
+	c->responses[class >= 1 && class <= 5 ? class - 1 : 5]++;
+}
+
 /* Send an answer. body is emptied, not freed. */
 static void
 reply(const struct asked *a, int code, const char *type, struct evbuffer *body)
@@ -89,6 +172,7 @@ reply(const struct asked *a, int code, const char *type, struct evbuffer *body)
 	if (!a->conf->hide_version)
 		http_add_header(
 		    a->req, "Server", "roleproxy/" ROLEPROXY_VERSION);
+	count_answer(a, code);
 	http_answer(a->req, code, body);
 }
 
@@ -118,6 +202,19 @@ reply_words(const struct asked *a, int code, const char *fmt, ...)
 	evbuffer_free(body);
 }
 
+/* Answer with a page of a heading and a sentence, as HAProxy's are. */
+static void
+reply_html(
+    const struct asked *a, int code, const char *heading, const char *sentence)
+{
+	struct evbuffer *body = new_body();
+
+	evbuffer_add_printf(body,
+	    "<html><body><h1>%s</h1>\n%s\n</body></html>\n", heading, sentence);
+	reply(a, code, "text/html", body);
+	evbuffer_free(body);
+}
+
 /* Render a document again if something changed or a second has passed. */
 static void
 document_refresh(
@@ -134,7 +231,16 @@ document_refresh(
 	if (d->bytes != NULL)
 		evbuffer_free(d->bytes);
 	d->bytes = new_body();
-	makers[kind].render(src, a->conf, d->bytes);
+	if (kind == DOCUMENT_PAGE)
+		stats_render_html(src, a->conf, d->bytes);
+	else if (kind == DOCUMENT_JSON)
+		stats_render_json(src, a->conf, d->bytes);
+	else if (kind == DOCUMENT_METRICS)
+		prometheus_render(src, PROMETHEUS_ALL, false, d->bytes);
+	else
+		render_haproxy(src,
+		    (enum query_format)(kind - DOCUMENT_HAPROXY + 1), NULL,
+		    d->bytes);
 	d->at = now;
 	d->monitor_generation = monitor;
 	d->conf_generation = conf;
@@ -150,7 +256,7 @@ reply_document(const struct asked *a, enum document_kind kind)
 	document_refresh(a, kind, d);
 	if (evbuffer_add_buffer_reference(body, d->bytes) != 0)
 		fatal("out of memory");
-	reply(a, 200, makers[kind].type, body);
+	reply(a, 200, type_of(kind), body);
 	evbuffer_free(body);
 }
 
@@ -165,57 +271,104 @@ is_path(const char *target, const char *path)
 }
 
 /* What follows the page's own address in target; NULL if it is not the page.
- * The address may have a "?" of its own, as HAProxy's default has. */
+ * As HAProxy does, whatever begins with it is the page. */
 static const char *
 page_suffix(const char *target, const char *uri)
 {
 	size_t n = strlen(uri);
 
-	if (strncmp(target, uri, n) != 0)
-		return NULL;
-	if (target[n] != '\0' && strchr(";?&", target[n]) == NULL)
-		return NULL;
-	return target + n;
+	return strncmp(target, uri, n) == 0 ? target + n : NULL;
 }
 
-/* Are all of HAProxy's ;options known? norefresh is the only one so far. */
-static bool
-read_suffix(const char *suffix, bool *norefresh)
+/* Figures that not all want: rendered for this request. */
+static void
+reply_filtered(const struct asked *a, const struct query *q)
 {
-	size_t n;
+	struct hstats_filter filter = HSTATS_ALL;
+	struct evbuffer *body = new_body();
 
-	*norefresh = false;
-	for (; *suffix == ';'; suffix += n) {
-		suffix++;
-		n = strcspn(suffix, ";?&");
-		if (n == 9 && strncmp(suffix, "norefresh", n) == 0)
-			*norefresh = true;
-		else if (n > 0)
-			return false;
-	}
-	return true;
+	filter.up = q->up;
+	filter.no_maint = q->no_maint;
+	filter.scope = q->scope[0] == '\0' ? NULL : q->scope;
+	render_haproxy(&a->stats->src, q->format, &filter, body);
+	reply(a, 200, type_of(DOCUMENT_HAPROXY + q->format - 1), body);
+	evbuffer_free(body);
 }
 
-/* The page. */
+/* The page, or its figures in one of HAProxy's formats. */
 static void
 serve_page(const struct asked *a, const char *suffix)
 {
 	int64_t refresh = a->conf->refresh;
 	char seconds[24];
-	bool norefresh;
+	struct query q;
 
-	if (!read_suffix(suffix, &norefresh)) {
-		reply_words(a, 404,
-		    "not found: of the page's suffixes only ;norefresh is "
-		    "there; JSON is at /stats.json");
-		return;
-	}
-	if (refresh > 0 && !norefresh) {
+	query_parse(suffix, &q);
+	if (refresh > 0 && !q.norefresh) {
 		snprintf(seconds, sizeof(seconds), "%lld",
 		    (long long)(refresh + 999) / 1000);
 		http_add_header(a->req, "Refresh", seconds);
 	}
-	reply_document(a, DOCUMENT_PAGE);
+	if (q.format == QUERY_HTML)
+		reply_document(a, DOCUMENT_PAGE);
+	else if (query_filters(&q))
+		reply_filtered(a, &q);
+	else
+		reply_document(a, DOCUMENT_HAPROXY + q.format - 1);
+}
+
+/* The figures of some kinds of objects, as HAProxy's exporter is asked. */
+static void
+serve_some_metrics(const struct asked *a, const char *query)
+{
+	static const struct {
+		const char *words;
+		unsigned scope;
+	} scopes[] = {{"scope=global", PROMETHEUS_GLOBAL},
+	    {"scope=frontend", PROMETHEUS_FRONTENDS},
+	    {"scope=backend", PROMETHEUS_BACKENDS},
+	    {"scope=server", PROMETHEUS_SERVERS}, {"scope=listener", 0},
+	    {"scope=*", PROMETHEUS_ALL}};
+	unsigned some = 0;
+	bool scoped = false, no_maint = false;
+	struct evbuffer *body;
+	size_t n, i;
+
+	for (; *query != '\0'; query += n + (query[n] == '&')) {
+		n = strcspn(query, "&");
+		for (i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+			if (strlen(scopes[i].words) != n ||
+			    strncmp(query, scopes[i].words, n) != 0)
+				continue;
+			some |= scopes[i].scope;
+			scoped = true;
+		}
+		no_maint |= strncmp(query, "no-maint", 8) == 0;
+	}
+	body = new_body();
+	prometheus_render(
+	    &a->stats->src, scoped ? some : PROMETHEUS_ALL, no_maint, body);
+	reply(a, 200, type_of(DOCUMENT_METRICS), body);
+	evbuffer_free(body);
+}
+
+/* The figures for Prometheus. */
+static void
+serve_metrics(const struct asked *a)
+{
+	const char *query = strchr(a->req->target, '?');
+
+	if (query == NULL || query[1] == '\0')
+		reply_document(a, DOCUMENT_METRICS);
+	else
+		serve_some_metrics(a, query + 1);
+}
+
+/* Are the figures for Prometheus there, and is this a request for them? */
+static bool
+is_metrics(const struct asked *a)
+{
+	return a->conf->haproxy_metrics && is_path(a->req->target, "/metrics");
 }
 
 /* Is the process well? */
@@ -310,6 +463,8 @@ serve_open(const struct asked *a)
 		serve_healthz(a);
 	else if (is_path(target, "/readyz"))
 		serve_readyz(a);
+	else if (is_metrics(a) && !a->conf->metrics_auth)
+		serve_metrics(a);
 	else if (strncmp(target, "/readyz/", 8) == 0) {
 		path = xstrdup(target + 8);
 		path[strcspn(path, "?")] = '\0';
@@ -324,6 +479,22 @@ serve_open(const struct asked *a)
 	return true;
 }
 
+/* There is nothing at this address. */
+static void
+reply_nothing(const struct asked *a)
+{
+	const struct stats_source *src = &a->stats->src;
+
+	if (src->conf(src->arg)->haproxy)
+		reply_html(a, 503, "503 Service Unavailable",
+		    "No server is available to handle this request.");
+	else
+		reply_words(a, 404,
+		    "not found; there are %s, /stats.json, /healthz, /readyz "
+		    "and /readyz/FRONTEND",
+		    a->conf->uri);
+}
+
 /* Answer what is behind the password. */
 static void
 serve_guarded(const struct asked *a)
@@ -333,16 +504,15 @@ serve_guarded(const struct asked *a)
 
 	if (is_path(target, "/stats.json"))
 		reply_document(a, DOCUMENT_JSON);
+	else if (is_metrics(a))
+		serve_metrics(a);
 	else if (suffix != NULL)
 		serve_page(a, suffix);
 	else if (is_path(target, "/")) {
 		http_add_header(a->req, "Location", uri);
 		reply_words(a, 302, "the page is at %s", uri);
 	} else
-		reply_words(a, 404,
-		    "not found; there are %s, /stats.json, /healthz, /readyz "
-		    "and /readyz/FRONTEND",
-		    uri);
+		reply_nothing(a);
 }
 
 /* Does the request carry the user and the password, where they are set? */
@@ -367,7 +537,8 @@ ask_password(const struct asked *a)
 	}
 	strcpy(to, "\"");
 	http_add_header(a->req, "WWW-Authenticate", text);
-	reply_words(a, 401, "user and password, please");
+	reply_html(a, 401, "401 Unauthorized",
+	    "You need a valid user and password to access this content.");
 }
 
 /* One request. */
@@ -393,8 +564,11 @@ struct stats *
 stats_new(struct event_base *base, const struct stats_source *source)
 {
 	struct stats *s = xcalloc(1, sizeof(*s));
-	struct http_ops ops = {
-	    .limit = limit_cb, .request = request_cb, .arg = s};
+	struct http_ops ops = {.limit = limit_cb,
+	    .connected = connected_cb,
+	    .carried = carried_cb,
+	    .request = request_cb,
+	    .arg = s};
 
 	s->src = *source;
 	if (s->src.started == 0)
@@ -433,27 +607,46 @@ stats_listen(struct stats *s, const struct conf *conf, char *error, size_t size)
 	return 0;
 }
 
-/* Forget what was rendered. */
+/* Forget sites and what was rendered for them. */
 static void
-free_sites(struct stats *s)
+free_sites(struct site *sites, size_t n)
 {
 	struct document *d;
 
-	for (size_t i = 0; i < s->nsites; i++)
+	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < DOCUMENTS; j++) {
-			d = &s->sites[i].documents[j];
+			d = &sites[i].documents[j];
 			if (d->bytes != NULL)
 				evbuffer_free(d->bytes);
 		}
-	free(s->sites);
+	free(sites);
+}
+
+/* Make the sites of a configuration; those of the same name go on counting. */
+static struct site *
+new_sites(const struct stats *s, const struct conf *conf)
+{
+	struct site *sites = xcalloc(conf->nstats + 1, sizeof(*sites));
+
+	for (size_t i = 0; i < conf->nstats; i++) {
+		snprintf(sites[i].name, sizeof(sites[i].name), "%s",
+		    conf->stats[i].name);
+		for (size_t j = 0; j < s->nsites; j++)
+			if (strcmp(s->sites[j].name, sites[i].name) == 0)
+				sites[i].counts = s->sites[j].counts;
+	}
+	return sites;
 }
 
 void
 stats_commit(struct stats *s)
 {
-	free_sites(s);
-	s->nsites = s->src.conf(s->src.arg)->nstats;
-	s->sites = xcalloc(s->nsites + 1, sizeof(*s->sites));
+	const struct conf *conf = s->src.conf(s->src.arg);
+	struct site *sites = new_sites(s, conf);
+
+	free_sites(s->sites, s->nsites);
+	s->sites = sites;
+	s->nsites = conf->nstats;
 	http_commit(s->http);
 }
 
@@ -468,6 +661,6 @@ void
 stats_free(struct stats *s)
 {
 	http_free(s->http);
-	free_sites(s);
+	free_sites(s->sites, s->nsites);
 	free(s);
 }

@@ -10,10 +10,13 @@
 #include <stdint.h>
 
 #include "base/counters.h"
+#include "base/view.h"
 #include "conf/conf.h"
 #include "health/monitor.h"
 
 struct event_base;
+struct history;
+struct site_counts;
 struct stats;
 
 /* Where the figures come from; set by main. All are called with arg. */
@@ -24,12 +27,17 @@ struct stats_source {
 	unsigned (*server_sessions)(int id, void *);
 	unsigned (*frontend_sessions)(int id, void *);
 	unsigned (*frontend_held)(int id, void *);
+	enum frontend_state (*frontend_state)(int id, void *);
+	int64_t (*frontend_maxconn)(int id, void *); /* -1: of the conf */
 	void (*server_counters)(int id, struct counter_sums *, void *);
 	void (*frontend_counters)(int id, struct counter_sums *, void *);
 	int64_t (*stall_ms)(void *); /* since the slowest worker turned */
 	bool (*draining)(void *);
 	unsigned (*workers)(void *);
+	/* Of conf's [stats] with this index. */
+	void (*site_counts)(size_t site, struct site_counts *, void *);
 	int64_t started; /* clock_ms() at the start; 0: when stats_new() ran */
+	struct history *history; /* (borrowed from main) */
 	void *arg;
 };
 
@@ -50,6 +58,10 @@ void stats_unlisten(struct stats *s);
 
 /* Close what stats_listen() opened and stats_commit() did not take. */
 void stats_abort(struct stats *s);
+
+/* What has been asked for at a [stats] of the running configuration. */
+void stats_site_counts(
+    const struct stats *s, size_t site, struct site_counts *out);
 
 /* How long a client may take to send its request; 10 s unless told. */
 void stats_set_timeout(struct stats *s, int64_t ms);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "stats-ui/history.h"
 #include "tests/unit/stats_fake.h"
 
 static char name_primary[] = "redis-1", name_second[] = "redis-2";
@@ -33,6 +34,7 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	ms.fit = !w.unfit[cs->id];
 	ms.lagging = w.lagging[cs->id];
 	ms.lag = w.lag[cs->id];
+	ms.weight = cs->weight;
 	return ms;
 }
 
@@ -166,9 +168,50 @@ workers_cb(void *arg)
 	return 2;
 }
 
-struct stats_source fake_source = {NULL, conf_cb, sessions_cb, count_cb,
-    count_cb, held_cb, counters_cb, counters_cb, stall_cb, draining_cb,
-    workers_cb, 0, NULL};
+/* Frontends are open. */
+static enum frontend_state
+frontend_state_cb(int id, void *arg)
+{
+	(void)id;
+	(void)arg;
+	return FRONTEND_OPEN;
+}
+
+/* And as they are configured. */
+static int64_t
+frontend_maxconn_cb(int id, void *arg)
+{
+	(void)id;
+	(void)arg;
+	return -1;
+}
+
+/* What was asked for at a page. */
+static void
+site_counts_cb(size_t site, struct site_counts *out, void *arg)
+{
+	(void)site;
+	(void)arg;
+	memset(out, 0, sizeof(*out));
+	out->sessions = 1;
+	out->connections = out->requests = 9;
+	out->responses[1] = 8;
+	out->responses[3] = 1;
+}
+
+struct stats_source fake_source = {.conf = conf_cb,
+    .sessions = sessions_cb,
+    .server_sessions = count_cb,
+    .frontend_sessions = count_cb,
+    .frontend_held = held_cb,
+    .frontend_state = frontend_state_cb,
+    .frontend_maxconn = frontend_maxconn_cb,
+    .server_counters = counters_cb,
+    .frontend_counters = counters_cb,
+    .stall_ms = stall_cb,
+    .draining = draining_cb,
+    .workers = workers_cb,
+    .site_counts = site_counts_cb};
 
 /* One server that is up, with that role. */
 static void
@@ -240,6 +283,9 @@ fake_reset(void)
 	w.verdict.cause = CAUSE_STANDS;
 	w.ready = true;
 	fake_source.started = clock_ms() - 3723000;
+	if (fake_source.history != NULL)
+		history_free(fake_source.history);
+	fake_source.history = history_new();
 }
 
 void
