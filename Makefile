@@ -59,6 +59,7 @@ UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c b
 	       $(CONF) stats-ui/control.c
 UNIT_engine  = $(BASE) conf/cfg_words.c conf/step.c health/expect.c health/hcheck.c \
 	       conf/backend.c health/observation.c health/script.c
+UNIT_ending  = proxy/ending.c
 UNIT_failover = health/failover.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
 UNIT_hello   = health/hello.c health/resp.c
