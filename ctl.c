@@ -25,12 +25,17 @@
 #define LOOK_MS        10000 /* for an answer */
 #define ACT_MS         60000 /* for one that takes moving the writes */
 #define PIECE          65536
+#define CODE_UNKNOWN   3 /* of check */
 
 static const char usage_text[] =
     "usage: roleproxy ctl [-s SOCKET] COMMAND...\n"
     "\n"
     "Asks a running roleproxy. What it can be asked: roleproxy ctl help.\n"
     "\n"
+    "  check                           is all well? For monitoring: exit "
+    "code\n"
+    "                                  0 OK, 1 WARNING, 2 CRITICAL, 3 "
+    "UNKNOWN\n"
     "  status                          who takes the writes, every server\n"
     "  promote BACKEND/SERVER          make this primary the writer\n"
     "  switchover BACKEND [to SERVER]  move the writes, losing none of them\n"
@@ -39,7 +44,8 @@ static const char usage_text[] =
     "               $ROLEPROXY_SOCKET, or else " DEFAULT_SOCKET ")\n"
     "  -h, --help   print this\n"
     "\n"
-    "Exit code: 0 if it was done, 1 if not. Manual: roleproxy(8).\n";
+    "Exit code: 0 if it was done, 1 if not; of check see there. Manual: "
+    "roleproxy(8).\n";
 
 /* An answer, as far as it has come. */
 struct answer {
@@ -47,16 +53,20 @@ struct answer {
 	size_t len;
 };
 
+/* The command is check: what it says goes to stdout, where monitoring reads. */
+static bool checking;
+
 /* Say on stderr why it cannot be done. Returns -1. */
 static int __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
 {
+	FILE *to = checking ? stdout : stderr;
 	va_list ap;
 
-	fputs("roleproxy ctl: ", stderr);
+	fputs(checking ? "UNKNOWN: " : "roleproxy ctl: ", to);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vfprintf(to, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fputc('\n', to);
 	return -1;
 }
 
@@ -193,21 +203,38 @@ print(struct answer *a)
 	return bad || ferror(stdout) ? 1 : 0;
 }
 
+/* The exit code of a plugin of Nagios that printed this; 3 is UNKNOWN. */
+static int
+plugin_code(const char *text)
+{
+	static const char *const words[] = {"OK:", "WARNING:", "CRITICAL:"};
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (strncmp(text, words[i], strlen(words[i])) == 0)
+			return i;
+	}
+	return CODE_UNKNOWN;
+}
+
 /* Send a line to the socket at path and print the answer, which may take ms.
  * Returns the exit code. */
 static int
 ask(const char *path, const char *line, int64_t ms)
 {
 	struct answer a = {NULL, 0};
-	int fd = dial(path), code = 1;
+	int fd = dial(path), code = checking ? CODE_UNKNOWN : 1;
 
 	if (fd < 0)
-		return 1;
+		return code;
 	/* Who refuses a connection may have closed it; it says why. */
 	if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		fail("%s: %s", path, strerror(errno));
-	else if (hear(fd, &a, ms) == 0)
+	else if (hear(fd, &a, ms) == 0) {
 		code = print(&a);
+		if (checking)
+			code = plugin_code(a.text);
+	}
 	free(a.text);
 	close(fd);
 	return code;
@@ -225,8 +252,9 @@ ctl(int argc, char *argv[])
 	code = parse_options(argc, argv, &path);
 	if (code >= 0)
 		return code;
+	checking = strcmp(argv[optind], "check") == 0;
 	if (join(argv + optind, line) != 0)
-		return 1;
+		return checking ? CODE_UNKNOWN : 1;
 	return ask(path, line,
 	    strcmp(argv[optind], "switchover") == 0 ? ACT_MS : LOOK_MS);
 }

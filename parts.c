@@ -190,6 +190,15 @@ status_cb(struct evbuffer *out, void *arg)
 	stats_render_status(&r->source, out);
 }
 
+/* Is all well? For the control socket. */
+static void
+check_cb(struct evbuffer *out, void *arg)
+{
+	struct run *r = arg;
+
+	stats_render_alarm(&r->source, out);
+}
+
 /* Does the running configuration have this server, or any if server is NULL,
  * in this backend? Else says what it lacks. */
 static bool
@@ -269,6 +278,7 @@ parts_compose(struct run *r)
 	    .started = clock_ms(),
 	    .arg = r};
 	struct control_ops control = {.status = status_cb,
+	    .check = check_cb,
 	    .promote = promote_cb,
 	    .switchover = switchover_cb,
 	    .arg = r};

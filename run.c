@@ -75,6 +75,32 @@ log_for_container(struct conf_global *g)
 	    (struct log_target){.kind = LOG_TO_STDOUT, .level = LEVEL_DEBUG};
 }
 
+/* Open the control socket that the environment names, too: that of an image,
+ * whose configuration is another's. */
+static void
+add_control(struct conf_global *g)
+{
+	const char *path = getenv("ROLEPROXY_SOCKET");
+	struct conf_control *c;
+	size_t i;
+
+	if (path == NULL || path[0] != '/' ||
+	    strlen(path) >= sizeof(c->addr.u.path))
+		return;
+	for (i = 0; i < g->ncontrols; i++) {
+		c = &g->controls[i];
+		if (c->addr.family == AF_UNIX &&
+		    strcmp(c->addr.u.path, path) == 0)
+			return;
+	}
+	g->controls =
+	    xrealloc(g->controls, (g->ncontrols + 1) * sizeof(*g->controls));
+	c = &g->controls[g->ncontrols++];
+	memset(c, 0, sizeof(*c));
+	c->addr.family = AF_UNIX;
+	strcpy(c->addr.u.path, path);
+}
+
 /* What the command line and the place that we run in say beyond the files. */
 static void
 apply_options(struct conf *conf, const struct run_options *options)
@@ -90,6 +116,7 @@ apply_options(struct conf *conf, const struct run_options *options)
 			conf->frontends[i].maxconn = options->fmaxconn;
 	}
 	log_for_container(&conf->global);
+	add_control(&conf->global);
 }
 
 /* Open what conf listens on; older processes that this one replaces may have to
@@ -406,20 +433,33 @@ warn_of_silence(const struct conf *conf)
 	}
 }
 
-/* Open the control socket, if there is to be one. */
+/* Is a control socket the environment's, which is not worth failing for? */
+static bool
+is_optional(const struct conf_control *c)
+{
+	const char *path = getenv("ROLEPROXY_SOCKET");
+
+	return path != NULL && c->addr.family == AF_UNIX &&
+	       strcmp(c->addr.u.path, path) == 0;
+}
+
+/* Open the control sockets, if there are to be any. */
 static int
 listen_control(struct run *r)
 {
 	const struct conf_global *g = &r->conf->global;
 	char error[256];
+	bool optional;
 	size_t i;
 
 	for (i = 0; i < g->ncontrols; i++) {
 		if (control_listen(r->control, &g->controls[i], g->control_mode,
-			error, sizeof(error)) != 0) {
-			log_error("%s", error);
+			error, sizeof(error)) == 0)
+			continue;
+		optional = is_optional(&g->controls[i]);
+		log_line(optional ? LEVEL_WARN : LEVEL_ERROR, "%s", error);
+		if (!optional)
 			return -1;
-		}
 	}
 	return 0;
 }

@@ -72,8 +72,7 @@ find_password(const struct ini_section *s, const char *prefix)
 	return NULL;
 }
 
-/* No two servers of a backend with one name or one address; HAProxy's may have
- * one address. */
+/* No two servers of a backend with one name or one address. */
 static void
 check_twins(const struct checker *c, const struct ini_section *s)
 {
@@ -89,7 +88,7 @@ check_twins(const struct checker *c, const struct ini_section *s)
 				error(c, s, y->line,
 				    "server '%s' already stands at line %u",
 				    y->name, x->line);
-			else if (!c->doc->haproxy && x->port == y->port &&
+			else if (x->port == y->port &&
 				 strcasecmp(x->host, y->host) == 0)
 				error(c, s, y->line,
 				    "server '%s' has the address of '%s' at "
@@ -194,7 +193,7 @@ check_backend(const struct checker *c, const struct ini_section *s)
 {
 	const struct conf_backend *b = s->object;
 
-	if (ini_find(s, "server") == NULL && !c->doc->haproxy)
+	if (ini_find(s, "server") == NULL)
 		error(c, s, s->line, "backend '%s' has no server", s->name);
 	if (b->fence == FENCE_OFF && ini_find(s, "fence-fast") != NULL)
 		error(c, s, line_of(s, "fence-fast"),
@@ -453,15 +452,14 @@ is_used(const struct conf *conf, const struct conf_backend *b)
 }
 
 /* Warn of backends that serve nothing, though they are checked; not when it is
- * unknown which one a frontend means, nor of HAProxy's, which may be there to
- * be looked at. */
+ * unknown which one a frontend means. */
 static void
 check_unused(const struct checker *c)
 {
 	const struct ini_section *s;
 	size_t i;
 
-	if (is_used(c->conf, NULL) || c->doc->haproxy)
+	if (is_used(c->conf, NULL))
 		return;
 	for (i = 0; i < c->doc->nsections; i++) {
 		s = &c->doc->sections[i];

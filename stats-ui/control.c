@@ -88,12 +88,14 @@ struct command {
 	bool (*run)(struct client *cl, char *words[], size_t n);
 };
 
+static bool run_check(struct client *, char *[], size_t);
 static bool run_help(struct client *, char *[], size_t);
 static bool run_promote(struct client *, char *[], size_t);
 static bool run_status(struct client *, char *[], size_t);
 static bool run_switchover(struct client *, char *[], size_t);
 
 static const struct command commands[] = {
+    {"check", "", "is all well? OK, WARNING or CRITICAL", false, run_check},
     {"help", "", "print this", false, run_help},
     {"promote", "BACKEND/SERVER", "make this primary the writer of its backend",
 	true, run_promote},
@@ -234,17 +236,30 @@ run_help(struct client *cl, char *words[], size_t n)
 	return true;
 }
 
+/* Answer with what a report of the owner's says. */
+static bool
+run_report(
+    struct client *cl, size_t n, void (*report)(struct evbuffer *, void *))
+{
+	if (n != 1)
+		return false;
+	report(answer(cl), cl->control->ops.arg);
+	client_finish(cl);
+	return true;
+}
+
 static bool
 run_status(struct client *cl, char *words[], size_t n)
 {
-	const struct control_ops *ops = &cl->control->ops;
-
 	(void)words;
-	if (n != 1)
-		return false;
-	ops->status(answer(cl), ops->arg);
-	client_finish(cl);
-	return true;
+	return run_report(cl, n, cl->control->ops.status);
+}
+
+static bool
+run_check(struct client *cl, char *words[], size_t n)
+{
+	(void)words;
+	return run_report(cl, n, cl->control->ops.check);
 }
 
 static bool

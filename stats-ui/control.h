@@ -23,6 +23,8 @@ typedef void (*control_done_cb)(bool ok, const char *text, void *done_arg);
 struct control_ops {
 	/* Add the status to out: lines, none of them empty. */
 	void (*status)(struct evbuffer *out, void *arg);
+	/* Add one line: OK, WARNING or CRITICAL, and what is not well. */
+	void (*check)(struct evbuffer *out, void *arg);
 	/* Make this server the writer. -1 with the reason in error. */
 	int (*promote)(const char *backend, const char *server, char *error,
 	    size_t size, void *arg);

@@ -75,4 +75,7 @@ void stats_render_json(const struct stats_source *src,
     const struct conf_stats *cs, struct evbuffer *out);
 void stats_render_status(const struct stats_source *src, struct evbuffer *out);
 
+/* One line for monitoring: OK, WARNING or CRITICAL, and what is not well. */
+void stats_render_alarm(const struct stats_source *src, struct evbuffer *out);
+
 #endif

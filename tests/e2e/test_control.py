@@ -191,6 +191,29 @@ def test_environment(t):
 
 
 @short
+def test_check(t):
+    """ctl check: exit code and first word as monitoring systems want them; the
+    socket is the environment's, not the configuration's."""
+    path = os.path.join(t.folder, "check.sock")
+    env = {**os.environ, "ROLEPROXY_SOCKET": path}
+    code, out, _ = t.run("ctl", "check", env=env)
+    assert (code, out[:8]) == (3, "UNKNOWN:"), (code, out)
+    g = t.group(1)
+    t.proxy(g, env=env)
+
+    def says(code, *words):
+        got, out, err = t.run("ctl", "check", env=env)
+        return (got, err) == (code, "") and out.count("\n") == 1 and \
+            all(w in out for w in words)
+
+    wait_for(lambda: says(0, "OK: "), "all well")
+    g.servers[1].kill()
+    wait_for(lambda: says(1, "WARNING: ", "DOWN"), "a server is down")
+    g.servers[0].kill()
+    wait_for(lambda: says(2, "CRITICAL: ", "write", "primary"), "nothing is up")
+
+
+@short
 def test_mode_and_removal(t):
     """The socket has the mode of the configuration, whatever the umask; a reload
     does not touch it; it is gone at the end."""

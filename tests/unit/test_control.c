@@ -60,6 +60,14 @@ fake_status(struct evbuffer *out, void *arg)
 		evbuffer_add_printf(out, STATUS);
 }
 
+/* All is well. */
+static void
+fake_check(struct evbuffer *out, void *arg)
+{
+	(void)arg;
+	evbuffer_add_printf(out, "OK: fine\n");
+}
+
 /* There is redis/redis-1 and redis/redis-2. */
 static int
 fake_promote(const char *backend, const char *server, char *reason, size_t size,
@@ -95,6 +103,7 @@ fake_switchover(const char *backend, const char *server, control_done_cb cb,
 }
 
 static const struct control_ops ops = {.status = fake_status,
+    .check = fake_check,
     .promote = fake_promote,
     .switchover = fake_switchover};
 
@@ -238,6 +247,8 @@ expect(const char *beginning)
 static const struct {
 	const char *line, *beginning, *in, *asked;
 } lines[] = {
+    {"check\n", "OK: fine\n\n", "", ""},
+    {"check x\n", "error: usage: check\n", "", ""},
     {"status\n", STATUS "\n", "", ""},
     {"status\r\n", STATUS "\n", "", ""},
     {" \t status \t \n", STATUS "\n", "", ""},
