@@ -56,6 +56,7 @@ UNIT_engine  = $(BASE) conf/cfg_words.c conf/step.c health/expect.c health/hchec
 UNIT_failover = health/failover.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
 UNIT_hello   = health/hello.c health/resp.c
+UNIT_hstats  = $(UNIT_stats)
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
 UNIT_lag     = health/lag.c

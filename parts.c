@@ -149,6 +149,30 @@ frontend_counters_cb(int id, struct counter_sums *sum, void *arg)
 	proxy_frontend_counters(r->proxy, id, sum);
 }
 
+static void
+figures_cb(struct figures *f, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_figures(r->proxy, f);
+}
+
+static void
+server_figures_cb(int id, struct figures *f, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_server_figures(r->proxy, id, f);
+}
+
+static void
+frontend_figures_cb(int id, struct figures *f, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_frontend_figures(r->proxy, id, f);
+}
+
 static int64_t
 stall_cb(void *arg)
 {
@@ -271,6 +295,9 @@ parts_compose(struct run *r)
 	    .frontend_maxconn = frontend_maxconn_cb,
 	    .server_counters = server_counters_cb,
 	    .frontend_counters = frontend_counters_cb,
+	    .figures = figures_cb,
+	    .server_figures = server_figures_cb,
+	    .frontend_figures = frontend_figures_cb,
 	    .stall_ms = stall_cb,
 	    .draining = draining_cb,
 	    .workers = workers_cb,

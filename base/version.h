@@ -5,6 +5,7 @@
 #define BASE_VERSION_H
 
 #define ROLEPROXY_VERSION "0.1"
+#define ROLEPROXY_DATE    "2026/11/24"
 
 /* Of HAProxy, whose formats these are, for scripts that look for one. */
 #define HAPROXY_VERSION "2.6.12"

@@ -54,7 +54,7 @@ const struct hfield hfields[HF_COUNT] = {
 	"Connects to servers that failed"),
     ROW(eresp, U64, "MCP", "MCP", B|S,
 	COUNTER, "response_errors_total", B|S,
-	"Sessions that a server broke"),
+	"Responses that could not be read"),
     ROW(wretr, U64, "MCP", "MCP", B|S,
 	COUNTER, "retry_warnings_total", B|S,
 	"Connects tried again"),

@@ -1,7 +1,7 @@
 /*
- * Figures over time. Frontends and servers are found by their ids, which are
- * stable; an id that another one has taken over begins anew. Backends and
- * [stats] are found by their names.
+ * Figures over time. Servers are found by their ids, which are stable; an id
+ * that another one has taken over begins anew. Backends and [stats] are found
+ * by their names.
  */
 #include <sys/resource.h>
 
@@ -26,8 +26,6 @@ struct named {
 
 struct history {
 	struct track servers[CONF_SERVERS_MAX];
-	struct track frontends[CONF_FRONTENDS_MAX];
-	struct track process;
 	struct named backends, sites;
 	uint64_t bytes, bytes_rate; /* to clients */
 	int64_t cpu_ms, cpu_rate;   /* used; in each of the last second's ms */
@@ -38,10 +36,7 @@ struct history {
 struct history *
 history_new(void)
 {
-	struct history *f = xcalloc(1, sizeof(*f));
-
-	f->process.up = true;
-	return f;
+	return xcalloc(1, sizeof(struct history));
 }
 
 void
@@ -62,18 +57,19 @@ begin(struct track *track, const char *name)
 	track->since = clock_ms();
 }
 
-/* The figure of an id, or one that is thrown away if there is no room. */
+/* The track of a server. */
 static struct track *
-by_id(struct track *list, int max, int id, const char *name)
+by_id(struct history *f, const struct conf_server *cs)
 {
-	struct track *track = &list[id >= 0 && id < max ? id : max - 1];
+	bool known = cs->id >= 0 && cs->id < CONF_SERVERS_MAX;
+	struct track *track = &f->servers[known ? cs->id : 0];
 
-	if (strncmp(track->name, name, sizeof(track->name) - 1) != 0)
-		begin(track, name);
+	if (strncmp(track->name, cs->name, sizeof(track->name) - 1) != 0)
+		begin(track, cs->name);
 	return track;
 }
 
-/* The figure of a name. */
+/* The track of a name. */
 static struct track *
 by_name(struct named *named, const char *name)
 {
@@ -89,15 +85,9 @@ by_name(struct named *named, const char *name)
 }
 
 const struct track *
-history_frontend(struct history *f, const struct conf_frontend *cf)
-{
-	return by_id(f->frontends, CONF_FRONTENDS_MAX, cf->id, cf->name);
-}
-
-const struct track *
 history_server(struct history *f, const struct conf_server *cs)
 {
-	return by_id(f->servers, CONF_SERVERS_MAX, cs->id, cs->name);
+	return by_id(f, cs);
 }
 
 const struct track *
@@ -110,12 +100,6 @@ const struct track *
 history_site(struct history *f, const struct conf_stats *cs)
 {
 	return by_name(&f->sites, cs->name);
-}
-
-const struct track *
-history_process(struct history *f)
-{
-	return &f->process;
 }
 
 uint64_t
@@ -132,40 +116,6 @@ history_idle(const struct history *f, unsigned threads)
 	return busy > 100 ? 0 : (unsigned)(100 - busy);
 }
 
-/* What has been counted since; all of it if it counts from anew. */
-static uint64_t
-since_cleared(uint64_t now, uint64_t then)
-{
-	return now < then ? now : now - then;
-}
-
-/* The same of all counters. */
-static void
-subtract(struct counter_sums *sums, const struct counter_sums *cleared)
-{
-#define X(name, help) sums->name = since_cleared(sums->name, cleared->name);
-	COUNTERS(X)
-#undef X
-}
-
-void
-history_frontend_counters(struct history *f, const struct stats_source *src,
-    const struct conf_frontend *cf, struct counter_sums *out)
-{
-	memset(out, 0, sizeof(*out));
-	src->frontend_counters(cf->id, out, src->arg);
-	subtract(out, &history_frontend(f, cf)->cleared);
-}
-
-void
-history_server_counters(struct history *f, const struct stats_source *src,
-    const struct conf_server *cs, struct counter_sums *out)
-{
-	memset(out, 0, sizeof(*out));
-	src->server_counters(cs->id, out, src->arg);
-	subtract(out, &history_server(f, cs)->cleared);
-}
-
 /* What a [stats] has counted. */
 static void
 read_site(const struct stats_source *src, const struct conf_stats *cs,
@@ -180,7 +130,7 @@ void
 history_site_counts(struct history *f, const struct stats_source *src,
     const struct conf_stats *cs, struct site_counts *out)
 {
-	const struct site_counts *was = &history_site(f, cs)->site_cleared;
+	const struct site_counts *was = &history_site(f, cs)->cleared;
 
 	read_site(src, cs, out);
 	out->connections -= was->connections;
@@ -249,15 +199,10 @@ static bool
 look_server(struct history *f, const struct stats_source *src,
     const struct conf_backend *cb, const struct conf_server *cs)
 {
-	struct track *track =
-	    by_id(f->servers, CONF_SERVERS_MAX, cs->id, cs->name);
+	struct track *track = by_id(f, cs);
 	struct monitor_server ms = monitor_server(src->monitor, cs);
-	struct counter_sums sums = {0};
 	struct hstate st;
 
-	src->server_counters(cs->id, &sums, src->arg);
-	note_sessions(
-	    f, track, src->server_sessions(cs->id, src->arg), sums.sessions, 0);
 	hstate_of(cb, &ms, &st);
 	/* Until it is checked it counts as HAProxy counts it: as UP. */
 	if (st.check.checked && st.check.status == HCHK_INI && !st.maint)
@@ -293,39 +238,34 @@ look_backend(struct history *f, const struct stats_source *src,
 		note_state(f, track, usable > 0 || cb->nservers == 0, true);
 }
 
-/* What all frontends and sites have. */
-struct total {
-	uint64_t sessions, bytes_out;
-};
-
-/* Look at a frontend; adds to what the process has. */
-static void
-look_frontend(struct history *f, const struct stats_source *src,
-    const struct conf_frontend *cf, struct total *total)
+/* Bytes that all clients were sent. */
+static uint64_t
+total_bytes(const struct stats_source *src, const struct conf *conf)
 {
-	struct track *track =
-	    by_id(f->frontends, CONF_FRONTENDS_MAX, cf->id, cf->name);
 	struct counter_sums sums = {0};
+	struct site_counts counts;
+	uint64_t bytes = 0;
+	size_t i;
 
-	src->frontend_counters(cf->id, &sums, src->arg);
-	note_sessions(f, track, src->frontend_sessions(cf->id, src->arg),
-	    sums.sessions, src->frontend_held(cf->id, src->arg));
-	total->sessions += sums.sessions;
-	total->bytes_out += sums.bytes_out;
+	for (i = 0; i < conf->nfrontends; i++)
+		src->frontend_counters(conf->frontends[i].id, &sums, src->arg);
+	for (i = 0; i < conf->nstats; i++) {
+		read_site(src, &conf->stats[i], &counts);
+		bytes += counts.bytes_out;
+	}
+	return bytes + sums.bytes_out;
 }
 
-/* Look at a [stats]; the same. */
+/* Look at a [stats]. */
 static void
 look_site(struct history *f, const struct stats_source *src,
-    const struct conf_stats *cs, struct total *total)
+    const struct conf_stats *cs)
 {
 	struct site_counts counts;
 
 	read_site(src, cs, &counts);
 	note_sessions(f, by_name(&f->sites, cs->name), counts.sessions,
 	    counts.connections, 0);
-	total->sessions += counts.connections;
-	total->bytes_out += counts.bytes_out;
 }
 
 /* Forget the figures of names that are no longer there. */
@@ -389,23 +329,18 @@ history_tick(struct history *f, const struct stats_source *src)
 {
 	const struct conf *conf = src->conf(src->arg);
 	int64_t now = clock_ms();
-	struct total total = {0, 0};
 	size_t i;
 
 	if (now - f->looked < LOOK_MS)
 		return;
 	f->looked = now;
 	f->second = now - f->counted >= SECOND_MS;
-	for (i = 0; i < conf->nfrontends; i++)
-		look_frontend(f, src, &conf->frontends[i], &total);
 	for (i = 0; i < conf->nbackends; i++)
 		look_backend(f, src, &conf->backends[i]);
 	for (i = 0; i < conf->nstats; i++)
-		look_site(f, src, &conf->stats[i], &total);
-	note_sessions(
-	    f, &f->process, src->sessions(src->arg), total.sessions, 0);
+		look_site(f, src, &conf->stats[i]);
 	if (f->second)
-		end_second(f, now, total.bytes_out);
+		end_second(f, now, total_bytes(src, conf));
 	if (f->backends.n > conf->nbackends || f->sites.n > conf->nstats)
 		prune_all(f, conf);
 }
@@ -425,37 +360,20 @@ clear_counts(struct track *track)
 	track->down_ms = 0;
 }
 
-/* The counters of frontends, servers and sites begin at 0. */
+/* Forget what was counted of servers, backends and sites. */
 static void
-clear_counters(struct history *f, const struct stats_source *src)
+clear_all(struct history *f, const struct stats_source *src)
 {
 	const struct conf *conf = src->conf(src->arg);
-	const struct conf_backend *cb;
-	struct track *track;
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < conf->nfrontends; i++) {
-		track = by_id(f->frontends, CONF_FRONTENDS_MAX,
-		    conf->frontends[i].id, conf->frontends[i].name);
-		memset(&track->cleared, 0, sizeof(track->cleared));
-		src->frontend_counters(
-		    conf->frontends[i].id, &track->cleared, src->arg);
-	}
-	for (i = 0; i < conf->nbackends; i++) {
-		cb = &conf->backends[i];
-		clear_counts(by_name(&f->backends, cb->name));
-		for (j = 0; j < cb->nservers; j++) {
-			track = by_id(f->servers, CONF_SERVERS_MAX,
-			    cb->servers[j].id, cb->servers[j].name);
-			clear_counts(track);
-			memset(&track->cleared, 0, sizeof(track->cleared));
-			src->server_counters(
-			    cb->servers[j].id, &track->cleared, src->arg);
-		}
-	}
+	for (i = 0; i < CONF_SERVERS_MAX; i++)
+		clear_counts(&f->servers[i]);
+	for (i = 0; i < f->backends.n; i++)
+		clear_counts(&f->backends.list[i]);
 	for (i = 0; i < conf->nstats; i++)
 		read_site(src, &conf->stats[i],
-		    &by_name(&f->sites, conf->stats[i].name)->site_cleared);
+		    &by_name(&f->sites, conf->stats[i].name)->cleared);
 }
 
 void
@@ -463,15 +381,10 @@ history_clear(struct history *f, const struct stats_source *src, bool all)
 {
 	size_t i;
 
-	for (i = 0; i < CONF_SERVERS_MAX; i++)
-		clear_most(&f->servers[i]);
-	for (i = 0; i < CONF_FRONTENDS_MAX; i++)
-		clear_most(&f->frontends[i]);
 	for (i = 0; i < f->backends.n; i++)
 		clear_most(&f->backends.list[i]);
 	for (i = 0; i < f->sites.n; i++)
 		clear_most(&f->sites.list[i]);
-	clear_most(&f->process);
 	if (all)
-		clear_counters(f, src);
+		clear_all(f, src);
 }

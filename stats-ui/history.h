@@ -1,8 +1,7 @@
 /*
- * Figures that take time to know: rates, the most there was, when a server's
- * state changed. They are sampled from the counters and the monitor on the
- * control thread, and "clear counters" is a matter of this. Control thread
- * only.
+ * Figures that take time to know and that the proxy does not keep: when a
+ * server's state changed, the most that several frontends had together, the
+ * rates of the pages. Sampled on the control thread; control thread only.
  */
 #ifndef STATS_UI_HISTORY_H
 #define STATS_UI_HISTORY_H
@@ -11,10 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/counters.h"
-
 struct conf_backend;
-struct conf_frontend;
 struct conf_server;
 struct conf_stats;
 struct history;
@@ -27,15 +23,18 @@ struct site_counts {
 	uint64_t responses[6]; /* 1xx to 5xx, other */
 };
 
-/* One frontend, server, backend or [stats] over time. */
+/* One server, backend or [stats] over time. */
 struct track {
 	char name[64];
+
+	/* Of a backend or a [stats]: */
 	uint64_t sessions;       /* as of the last second */
 	unsigned rate, rate_max; /* of new ones, a second */
 	unsigned smax, qmax;     /* the most sessions, waiting clients */
 	uint64_t seen;           /* sessions, as of the last look */
 	int64_t last_session;    /* clock_ms(), 0 never */
 
+	/* Of a server or a backend: */
 	bool up;         /* as of the last look; true before the first */
 	int64_t since;   /* clock_ms() */
 	uint64_t downs;  /* changes to DOWN */
@@ -43,8 +42,7 @@ struct track {
 	unsigned bad;    /* failed checks in a row */
 	int64_t down_ms; /* DOWN, but for the current time */
 
-	struct counter_sums cleared; /* when counters were cleared */
-	struct site_counts site_cleared;
+	struct site_counts cleared; /* when they were */
 };
 
 struct history *history_new(void);
@@ -53,12 +51,11 @@ void history_free(struct history *f);
 /* Look at everything, if it is time: call it some times a second. */
 void history_tick(struct history *f, const struct stats_source *src);
 
-/* Forget the most there was; all: and every counter. */
+/* Forget the most there was; all: and what was counted. The proxy's counters
+ * are the proxy's to clear. */
 void history_clear(struct history *f, const struct stats_source *src, bool all);
 
 /* Of the running configuration's objects; never NULL. */
-const struct track *history_frontend(
-    struct history *f, const struct conf_frontend *cf);
 const struct track *history_server(
     struct history *f, const struct conf_server *cs);
 const struct track *history_backend(
@@ -66,20 +63,12 @@ const struct track *history_backend(
 const struct track *history_site(
     struct history *f, const struct conf_stats *cs);
 
-/* All frontends and sites together: connections. */
-const struct track *history_process(struct history *f);
-
 /* Bytes to clients in the last second; percent of that second that so many
  * threads were idle. */
 uint64_t history_bytes_rate(const struct history *f);
 unsigned history_idle(const struct history *f, unsigned threads);
 
-/* Counters since they were cleared. */
-void history_frontend_counters(struct history *f,
-    const struct stats_source *src, const struct conf_frontend *cf,
-    struct counter_sums *out);
-void history_server_counters(struct history *f, const struct stats_source *src,
-    const struct conf_server *cs, struct counter_sums *out);
+/* What a [stats] counted since that was cleared. */
 void history_site_counts(struct history *f, const struct stats_source *src,
     const struct conf_stats *cs, struct site_counts *out);
 

@@ -193,6 +193,7 @@ set_process(const struct stats_source *src, struct hinfo *out)
 	out->text[HI_Name] = "roleproxy";
 	out->text[HI_Version] = HAPROXY_VERSION "-roleproxy-" ROLEPROXY_VERSION;
 	out->text[HI_Build_info] = out->text[HI_Version];
+	out->text[HI_Release_date] = ROLEPROXY_DATE;
 	out->text[HI_Uptime] = out->uptime;
 	out->text[HI_node] = out->node;
 	out->text[HI_Tainted] = "0";
@@ -214,16 +215,17 @@ static void
 set_traffic(const struct stats_source *src, struct hinfo *out)
 {
 	const struct conf *conf = src->conf(src->arg);
-	const struct track *track = history_process(src->history);
 	int64_t *n = out->number;
 	struct counter_sums sums;
+	struct figures figures = {0};
+	const struct track *track;
 	struct site_counts site;
 	size_t i;
 
 	n[HI_CurrConns] = src->sessions(src->arg);
 	for (i = 0; i < conf->nfrontends; i++) {
-		history_frontend_counters(
-		    src->history, src, &conf->frontends[i], &sums);
+		memset(&sums, 0, sizeof(sums));
+		src->frontend_counters(conf->frontends[i].id, &sums, src->arg);
 		n[HI_CumConns] += (int64_t)(sums.sessions + sums.denied);
 		n[HI_CumReq] += (int64_t)sums.sessions;
 		n[HI_TotalBytesOut] += (int64_t)sums.bytes_out;
@@ -236,13 +238,21 @@ set_traffic(const struct stats_source *src, struct hinfo *out)
 		n[HI_CumReq] += (int64_t)site.requests;
 		n[HI_TotalBytesOut] += (int64_t)site.bytes_out;
 		n[HI_Listeners] += (int64_t)conf->stats[i].nbinds;
+		track = history_site(src->history, &conf->stats[i]);
+		n[HI_ConnRate] += track->rate;
+		if (track->rate_max > n[HI_MaxConnRate])
+			n[HI_MaxConnRate] = track->rate_max;
 	}
 	for (i = 0; i < conf->nbackends; i++)
 		n[HI_Tasks] += (int64_t)conf->backends[i].nservers;
 	n[HI_Tasks] += n[HI_CurrConns];
 	n[HI_Jobs] = n[HI_CurrConns] + n[HI_Listeners];
-	n[HI_ConnRate] = n[HI_SessRate] = track->rate;
-	n[HI_MaxConnRate] = n[HI_MaxSessRate] = track->rate_max;
+	src->figures(&figures, src->arg);
+	n[HI_ConnRate] += figures.rate;
+	if (figures.rate_max > n[HI_MaxConnRate])
+		n[HI_MaxConnRate] = figures.rate_max;
+	n[HI_SessRate] = n[HI_ConnRate];
+	n[HI_MaxSessRate] = n[HI_MaxConnRate];
 	n[HI_BytesOutRate] = (int64_t)history_bytes_rate(src->history);
 	n[HI_Idle_pct] = history_idle(src->history, src->workers(src->arg));
 }

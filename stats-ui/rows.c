@@ -14,6 +14,7 @@
 #include "stats-ui/words.h"
 
 #define REASON_MAX 512 /* bytes of a reason that are shown */
+#define NAME_BYTES 64  /* of a name */
 
 /* What the rows are made with. */
 struct maker {
@@ -28,7 +29,6 @@ struct maker {
 
 /* What the servers of a backend come to; [1] are backup servers. */
 struct backend_sum {
-	int64_t econ, connect, lbtot;
 	unsigned usable[2];
 	int64_t weight[2], uweight[2];
 	unsigned states[HSTATE_KINDS], checks[HCHK_L7STS + 1];
@@ -96,8 +96,8 @@ begin(struct maker *m, const struct hproxy *px, enum hrow_kind kind,
 	memset(row, 0, sizeof(*row));
 	row->kind = kind;
 	row->http = px->site != NULL;
-	row->text[HF_pxname] = px->name;
-	row->text[HF_svname] = name;
+	copy_text(row, HF_pxname, px->name, NAME_BYTES);
+	copy_text(row, HF_svname, name, NAME_BYTES);
 	row->text[HF_mode] = row->http ? "http" : "tcp";
 	row->number[HF_pid] = 1;
 	row->number[HF_iid] = px->iid;
@@ -105,46 +105,65 @@ begin(struct maker *m, const struct hproxy *px, enum hrow_kind kind,
 	row->number[HF_type] = kind;
 }
 
-/* What is there over time. */
+/* What is there now, and was at most. */
 static void
-set_track(struct maker *m, const struct track *track)
+set_figures(struct hrow *row, const struct figures *f)
 {
-	int64_t *n = m->row.number;
+	int64_t *n = row->number;
 
-	n[HF_smax] = track->smax;
-	n[HF_qmax] = track->qmax;
-	n[HF_rate] = n[HF_conn_rate] = track->rate;
-	n[HF_rate_max] = n[HF_conn_rate_max] = track->rate_max;
-	n[HF_chkdown] = (int64_t)track->downs;
-	n[HF_chkfail] = (int64_t)track->fails;
-	n[HF_lastchg] = (m->now - track->since) / 1000;
-	n[HF_downtime] =
-	    (track->down_ms + (track->up ? 0 : m->now - track->since)) / 1000;
-	n[HF_lastsess] = track->last_session == 0
-			     ? -1
-			     : (m->now - track->last_session) / 1000;
-	/* A look may just have been missed. */
+	n[HF_scur] = n[HF_used_conn_cur] = f->sessions;
+	n[HF_smax] = f->sessions_max;
+	n[HF_qcur] = f->queued;
+	n[HF_qmax] = f->queued_max;
+	n[HF_rate] = n[HF_conn_rate] = f->rate;
+	n[HF_rate_max] = n[HF_conn_rate_max] = f->rate_max;
+	n[HF_lastsess] = f->last_session < 0 ? -1 : f->last_session / 1000;
+	n[HF_qtime] = f->queue_ms;
+	n[HF_ctime] = f->connect_ms;
+	n[HF_ttime] = f->total_ms;
+	n[HF_qtime_max] = f->queue_ms_max;
+	n[HF_ctime_max] = f->connect_ms_max;
+	n[HF_ttime_max] = f->total_ms_max;
+	/* It may just have been missed. */
 	if (n[HF_scur] > n[HF_smax])
 		n[HF_smax] = n[HF_scur];
 	if (n[HF_qcur] > n[HF_qmax])
 		n[HF_qmax] = n[HF_qcur];
 }
 
+/* When it changed. */
+static void
+set_states(struct maker *m, const struct track *track)
+{
+	int64_t *n = m->row.number;
+
+	n[HF_chkdown] = (int64_t)track->downs;
+	n[HF_chkfail] = (int64_t)track->fails;
+	n[HF_lastchg] = (m->now - track->since) / 1000;
+	n[HF_downtime] =
+	    (track->down_ms + (track->up ? 0 : m->now - track->since)) / 1000;
+}
+
 /* What is counted. */
 static void
 set_counters(struct hrow *row, const struct counter_sums *c)
 {
+	uint64_t again = c->retries + c->redispatches;
 	int64_t *n = row->number;
 
 	n[HF_stot] = n[HF_conn_tot] = (int64_t)c->sessions;
 	n[HF_bin] = (int64_t)c->bytes_in;
 	n[HF_bout] = (int64_t)c->bytes_out;
-	n[HF_econ] = (int64_t)c->connect_errors;
+	/* A failed connect that is tried again is none. */
+	n[HF_econ] = c->connect_errors < again
+			 ? 0
+			 : (int64_t)(c->connect_errors - again);
 	n[HF_wretr] = (int64_t)c->retries;
+	n[HF_wredis] = (int64_t)c->redispatches;
 	n[HF_cli_abrt] = (int64_t)c->client_aborts;
 	n[HF_srv_abrt] = (int64_t)c->server_aborts;
-	n[HF_lbtot] = (int64_t)c->sessions;
-	n[HF_connect] = (int64_t)(c->sessions + c->connect_errors);
+	n[HF_lbtot] = (int64_t)c->loadbalanced;
+	n[HF_connect] = (int64_t)c->connects;
 	n[HF_dcon] = (int64_t)c->denied;
 }
 
@@ -207,15 +226,16 @@ make_frontend(struct maker *m, const struct hproxy *px)
 {
 	const struct stats_source *src = m->src;
 	const struct conf_frontend *cf = px->fe;
-	struct counter_sums sums;
+	struct counter_sums sums = {0};
+	struct figures figures = {0};
 
 	begin(m, px, HROW_FRONTEND, "FRONTEND", 0);
-	m->row.number[HF_scur] = src->frontend_sessions(cf->id, src->arg);
+	src->frontend_figures(cf->id, &figures, src->arg);
+	set_figures(&m->row, &figures);
 	m->row.number[HF_slim] = frontend_limit(m, cf);
-	history_frontend_counters(src->history, src, cf, &sums);
+	src->frontend_counters(cf->id, &sums, src->arg);
 	set_counters(&m->row, &sums);
 	m->row.number[HF_conn_tot] += (int64_t)sums.denied;
-	set_track(m, history_frontend(src->history, cf));
 	set_state(&m->row, src->frontend_state(cf->id, src->arg));
 	emit(m);
 }
@@ -300,9 +320,6 @@ add_up(
 {
 	const int64_t *n = row->number;
 
-	sum->econ += n[HF_econ];
-	sum->connect += n[HF_connect];
-	sum->lbtot += n[HF_lbtot];
 	sum->states[row->state]++;
 	if (row->checked)
 		sum->checks[row->check]++;
@@ -325,16 +342,17 @@ make_server(struct maker *m, const struct hproxy *px,
 	struct monitor_server ms = monitor_server(src->monitor, cs);
 	char text[WORDS_MAX], status[HSTATE_MAX];
 	struct hrow *row = &m->row;
-	struct counter_sums sums;
+	struct counter_sums sums = {0};
+	struct figures figures = {0};
 	struct hstate st;
 
 	begin(m, px, HROW_SERVER, cs->name, sid);
 	hstate_of(cb, &ms, &st);
-	row->number[HF_scur] = row->number[HF_used_conn_cur] =
-	    src->server_sessions(cs->id, src->arg);
-	history_server_counters(src->history, src, cs, &sums);
+	src->server_figures(cs->id, &figures, src->arg);
+	set_figures(row, &figures);
+	src->server_counters(cs->id, &sums, src->arg);
 	set_counters(row, &sums);
-	set_track(m, history_server(src->history, cs));
+	set_states(m, history_server(src->history, cs));
 	set_limits(row, &ms);
 	set_check(row, &st.check);
 	set_ours(row, cb, &ms);
@@ -365,27 +383,57 @@ full_sessions(const struct conf *conf, const struct conf_backend *cb)
 	return (int64_t)(sum + 9) / 10;
 }
 
-/* What the frontends of a backend have counted. */
+/* The larger one. */
+static unsigned
+most(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
+
+/* Add a frontend's figures to those of others. */
+static void
+add_figures(struct figures *sum, const struct figures *f)
+{
+	sum->sessions += f->sessions;
+	sum->queued += f->queued;
+	sum->rate += f->rate;
+	sum->sessions_max = most(sum->sessions_max, f->sessions_max);
+	sum->queued_max = most(sum->queued_max, f->queued_max);
+	sum->rate_max = most(sum->rate_max, f->rate_max);
+	if (sum->last_session < 0 ||
+	    (f->last_session >= 0 && f->last_session < sum->last_session))
+		sum->last_session = f->last_session;
+	sum->queue_ms = most(sum->queue_ms, f->queue_ms);
+	sum->connect_ms = most(sum->connect_ms, f->connect_ms);
+	sum->total_ms = most(sum->total_ms, f->total_ms);
+	sum->queue_ms_max = most(sum->queue_ms_max, f->queue_ms_max);
+	sum->connect_ms_max = most(sum->connect_ms_max, f->connect_ms_max);
+	sum->total_ms_max = most(sum->total_ms_max, f->total_ms_max);
+}
+
+/* What the frontends of a backend have counted. Of several together the most
+ * that there was is known by the looks of history.c only. */
 static void
 sum_frontends(const struct maker *m, const struct conf_backend *cb,
-    struct counter_sums *sums, int64_t *sessions, int64_t *held)
+    struct counter_sums *sums, struct figures *figures)
 {
-	const struct stats_source *src = m->src;
+	const struct track *track = history_backend(m->src->history, cb);
 	const struct conf_frontend *cf = m->conf->frontends;
-	struct counter_sums one;
+	struct figures one;
 
 	memset(sums, 0, sizeof(*sums));
-	*sessions = *held = 0;
+	*figures = (struct figures){.last_session = -1};
 	for (size_t i = 0; i < m->conf->nfrontends; i++, cf++) {
 		if (cf->backend != cb)
 			continue;
-		history_frontend_counters(src->history, src, cf, &one);
-#define X(name, help) sums->name += one.name;
-		COUNTERS(X)
-#undef X
-		*sessions += src->frontend_sessions(cf->id, src->arg);
-		*held += src->frontend_held(cf->id, src->arg);
+		m->src->frontend_counters(cf->id, sums, m->src->arg);
+		memset(&one, 0, sizeof(one));
+		m->src->frontend_figures(cf->id, &one, m->src->arg);
+		add_figures(figures, &one);
 	}
+	figures->sessions_max = most(figures->sessions_max, track->smax);
+	figures->queued_max = most(figures->queued_max, track->qmax);
+	figures->rate_max = most(figures->rate_max, track->rate_max);
 }
 
 /* What the servers of a backend come to. */
@@ -395,9 +443,6 @@ set_sum(struct hrow *row, const struct backend_sum *sum)
 	int64_t *n = row->number;
 	bool backup = sum->usable[0] == 0;
 
-	n[HF_econ] = sum->econ;
-	n[HF_connect] = sum->connect;
-	n[HF_lbtot] = sum->lbtot;
 	n[HF_act] = sum->usable[0];
 	n[HF_bck] = sum->usable[1];
 	n[HF_weight] = sum->weight[backup];
@@ -417,12 +462,15 @@ make_backend(
 	int64_t *n = row->number;
 	char text[WORDS_MAX];
 	struct counter_sums sums;
+	struct figures figures;
 	unsigned live;
 
 	begin(m, px, HROW_BACKEND, "BACKEND", 0);
-	sum_frontends(m, cb, &sums, &n[HF_scur], &n[HF_qcur]);
+	sum_frontends(m, cb, &sums, &figures);
+	set_figures(row, &figures);
 	set_counters(row, &sums);
-	set_track(m, history_backend(m->src->history, cb));
+	n[HF_econ] = (int64_t)sums.unserved;
+	set_states(m, history_backend(m->src->history, cb));
 	n[HF_slim] = full_sessions(m->conf, cb);
 	set_sum(row, sum);
 	live = (unsigned)cb->nservers - row->states[HSTATE_DOWN] -
@@ -457,7 +505,17 @@ set_site(
 	n[HF_bout] = (int64_t)c->bytes_out;
 	for (int i = 0; i < 6; i++)
 		n[HF_hrsp_1xx + i] = (int64_t)c->responses[i];
-	set_track(m, track);
+	n[HF_rate] = n[HF_conn_rate] = track->rate;
+	n[HF_rate_max] = n[HF_conn_rate_max] = track->rate_max;
+	n[HF_smax] = track->smax;
+	n[HF_lastchg] = (m->now - m->src->started) / 1000;
+	n[HF_lastsess] = track->last_session == 0
+			     ? -1
+			     : (m->now - track->last_session) / 1000;
+	if (c->sessions > 0)
+		n[HF_lastsess] = 0;
+	if (n[HF_scur] > n[HF_smax])
+		n[HF_smax] = n[HF_scur];
 }
 
 /* The rows of a [stats], whose backend is only there for form's sake. */
@@ -483,8 +541,6 @@ make_site(struct maker *m, const struct hproxy *px)
 	n[HF_slim] = (px->site->maxconn + 9) / 10;
 	n[HF_smax] = n[HF_rate] = n[HF_rate_max] = n[HF_req_tot] = 0;
 	n[HF_downtime] = HROW_NONE;
-	if (counts.sessions > 0)
-		n[HF_lastsess] = 0;
 	m->row.text[HF_status] = "UP";
 	if (m->filter->legends)
 		m->row.text[HF_algo] = "roundrobin";

@@ -31,6 +31,9 @@ struct stats_source {
 	int64_t (*frontend_maxconn)(int id, void *); /* -1: of the conf */
 	void (*server_counters)(int id, struct counter_sums *, void *);
 	void (*frontend_counters)(int id, struct counter_sums *, void *);
+	void (*figures)(struct figures *, void *); /* of all clients */
+	void (*server_figures)(int id, struct figures *, void *);
+	void (*frontend_figures)(int id, struct figures *, void *);
 	int64_t (*stall_ms)(void *); /* since the slowest worker turned */
 	bool (*draining)(void *);
 	unsigned (*workers)(void *);

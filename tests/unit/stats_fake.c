@@ -137,11 +137,33 @@ static void
 counters_cb(int id, struct counter_sums *sums, void *arg)
 {
 	(void)arg;
-	memset(sums, 0, sizeof(*sums));
-	sums->sessions = 100 + (uint64_t)id;
-	sums->bytes_in = 1536;
-	sums->bytes_out = 3ULL << 30;
-	sums->connect_errors = 2;
+	sums->sessions += 100 + (uint64_t)id;
+	sums->bytes_in += 1536;
+	sums->bytes_out += 3ULL << 30;
+	sums->connect_errors += 2;
+}
+
+/* Figures of a server or frontend, or of all. */
+static void
+figures_cb(int id, struct figures *f, void *arg)
+{
+	(void)arg;
+	*f = (struct figures){.sessions = 3 + (unsigned)id,
+	    .sessions_max = 5,
+	    .queued = id == 0 ? w.held : 0,
+	    .rate = 1,
+	    .rate_max = 4,
+	    .last_session = 2500,
+	    .connect_ms = 1,
+	    .total_ms = 70,
+	    .total_ms_max = 90};
+}
+
+/* The same of all. */
+static void
+all_figures_cb(struct figures *f, void *arg)
+{
+	figures_cb(4, f, arg);
 }
 
 /* The slowest worker. */
@@ -208,6 +230,9 @@ struct stats_source fake_source = {.conf = conf_cb,
     .frontend_maxconn = frontend_maxconn_cb,
     .server_counters = counters_cb,
     .frontend_counters = counters_cb,
+    .figures = all_figures_cb,
+    .server_figures = figures_cb,
+    .frontend_figures = figures_cb,
     .stall_ms = stall_cb,
     .draining = draining_cb,
     .workers = workers_cb,
