@@ -17,13 +17,13 @@ CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/condition.c conf/copy.
 	   conf/target.c conf/problem.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c health/expect.c \
-	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hello.c \
+	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hlines.c health/hello.c \
 	   health/info.c health/lag.c health/link.c health/member.c \
-	   health/monitor.c health/observation.c health/operate.c health/order.c \
+	   health/monitor.c health/observation.c health/operate.c health/order.c health/outcome.c \
 	   health/probe.c health/publisher.c health/readers.c \
 	   health/report.c health/resp.c health/role.c health/script.c health/sentinel.c \
 	   health/sentinels.c health/shards.c health/snapshot.c \
-	   health/switchover.c health/verdict.c health/watch.c \
+	   health/switchover.c health/verdict.c health/view.c health/watch.c \
 	   health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \

@@ -52,6 +52,15 @@ server_sessions_cb(int id, void *arg)
 	return proxy_server_sessions(r->proxy, id);
 }
 
+/* Have so many connects in a row to a server failed? */
+static bool
+failing_cb(int server_id, unsigned limit, void *arg)
+{
+	struct run *r = arg;
+
+	return proxy_server_failing(r->proxy, server_id, limit);
+}
+
 /* Clients that wait for a server of this backend. */
 static unsigned
 held_cb(const struct conf_backend *cb, void *arg)
@@ -284,6 +293,7 @@ parts_compose(struct run *r)
 	    .closed = closed_cb,
 	    .sessions = server_sessions_cb,
 	    .held = held_cb,
+	    .failing = failing_cb,
 	    .lease = lease_cb,
 	    .arg = r};
 	struct stats_source source = {.conf = conf_cb,

@@ -650,8 +650,10 @@ server_words(struct key_value *v, char *words, struct conf_server *s)
 int
 parse_server(struct key_value *v)
 {
-	struct conf_server s = {
-	    .weight = CONF_WEIGHT, .error_limit = 10, .line = v->line};
+	struct conf_server s = {.weight = CONF_WEIGHT,
+	    .error_limit = 10,
+	    .on_error = ON_ERROR_FAIL_CHECK,
+	    .line = v->line};
 	char *words = xstrdup(v->text);
 	int rc = server_words(v, words, &s);
 

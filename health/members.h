@@ -56,6 +56,14 @@ struct member {
 	uint64_t retired_at;        /* generation that left it out; 0 in use */
 	struct snapshot_server now; /* as last published */
 
+	/* What its last lines in the log said; see hlines.c. */
+	struct {
+		bool known, up, usable, stopping;
+		enum admin_state admin;
+		enum hcheck_status status;
+		unsigned health;
+	} said;
+
 	struct cluster_member cluster; /* its part in a Redis Cluster */
 };
 
@@ -92,6 +100,7 @@ struct members {
 	TAILQ_HEAD(group_list, group) groups;
 	struct member *list[CONF_SERVERS_MAX]; /* by id; NULL: free */
 	size_t n;                              /* ids are below */
+	const struct conf *conf;               /* (borrowed from main) */
 	uint64_t generation;                   /* of the newest snapshot */
 	struct decision decisions[MONITOR_DECISIONS];
 	size_t ndecisions; /* ever made */

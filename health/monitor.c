@@ -17,9 +17,11 @@
 #include "health/discover.h"
 #include "health/duty.h"
 #include "health/group.h"
+#include "health/hlines.h"
 #include "health/member.h"
 #include "health/monitor.h"
 #include "health/monitoring.h"
+#include "health/outcome.h"
 #include "health/publisher.h"
 #include "health/sentinels.h"
 #include "health/shards.h"
@@ -237,6 +239,7 @@ monitor_configure(struct monitor *m, struct conf *conf)
 		return -1;
 	resolver_refresh(m->resolver);
 	duties_load(m->duties);
+	m->all.conf = conf;
 	TAILQ_FOREACH (g, &m->all.groups, link)
 		g->cb = NULL;
 	for (i = 0; i < m->all.n; i++) {
@@ -317,47 +320,6 @@ bury_retired(struct monitor *m, uint64_t seen)
  * What happens: probes end, workers see, time passes.
  */
 
-/* One line for what changed at one server. */
-static void
-report_change(const struct member *mb, const struct check *c,
-    const struct role_change *change)
-{
-	const struct server_state *s = check_state(c);
-	char addr[ADDR_STR_MAX];
-	const char *detail = s->last.detail;
-
-	enum log_level level =
-	    s->health == HEALTH_UP && s->restarts == 0 && !change->role
-		? LEVEL_INFO
-		: LEVEL_WARN;
-
-	if (change->health || change->role || change->restarted)
-		log_line(level, "server %s/%s (%s) is %s, role %s%s: %s%s%s",
-		    mb->group->name, mb->name, addr_str(check_addr(c), addr),
-		    health_str(s->health), role_str(s->role),
-		    change->restarted ? ", restarted" : "",
-		    probe_result_str(s->last.result),
-		    detail[0] == '\0' ? "" : ": ", detail);
-	else if (change->result)
-		log_info("server %s/%s (%s): check: %s%s%s", mb->group->name,
-		    mb->name, addr_str(check_addr(c), addr),
-		    probe_result_str(s->last.result),
-		    detail[0] == '\0' ? "" : ": ", detail);
-}
-
-/* What one probe means for the sessions of one member. */
-static void
-take_change(struct monitor *m, struct member *mb,
-    const struct role_change *change, bool moved)
-{
-	if (moved)
-		group_moved(&m->all, mb, check_state(mb->check)->last.at);
-	else if (change->gone)
-		member_close_sessions(mb, CLOSE_DOWN);
-	else if (change->silent && !group_writes(mb))
-		member_close_sessions(mb, CLOSE_TIMEOUT);
-}
-
 /* Is it another process, or at another place, than when duplicates were last
  * looked for? */
 static bool
@@ -393,14 +355,14 @@ monitor_checked_cb(
 
 		if (mb == NULL || mb->duty != duty)
 			continue;
-		report_change(mb, c, change);
-		take_change(m, mb, change, moved);
+		outcome_take(&m->all, mb, change, moved);
 		admin_checked(mb);
 		watch_probed(mb);
 		mb->group->changed |= moved || change->health || change->role ||
 				      change->restarted || change->result ||
 				      is_other(mb);
 		group_evaluate(&m->all, mb->group, at);
+		hlines_update(&m->all, mb);
 		if (mb->group->switchover != NULL)
 			switchover_step(mb->group->switchover);
 	}
@@ -488,6 +450,27 @@ log_late(struct monitor *m, int64_t now)
 	}
 }
 
+/* Servers on which so many sessions in a row have failed. */
+static void
+note_failures(struct monitor *m)
+{
+	char words[96];
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		const struct member *mb = m->all.list[i];
+
+		if (mb == NULL || mb->cs == NULL || !mb->cs->observe ||
+		    !m->ops.failing(mb->id, mb->cs->error_limit, m->ops.arg))
+			continue;
+		snprintf(words, sizeof(words),
+		    "Detected %u consecutive errors, last one was: L4 "
+		    "unsuccessful connection",
+		    mb->cs->error_limit);
+		check_fail(mb->check, mb->cs->on_error, words);
+	}
+}
+
 /* After a stall: ask every server and every Sentinel. */
 static void
 ask_again(struct monitor *m)
@@ -552,7 +535,9 @@ monitor_tick_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	m->ticks++;
 	renew_lease(m, now);
+	note_failures(m);
 	TAILQ_FOREACH (g, &m->all.groups, link) {
+		hlines_update_all(&m->all, g);
 		if (!g->redis)
 			continue;
 		if (m->ticks % TICKS_A_SECOND == 0)
@@ -662,26 +647,7 @@ monitor_ready(const struct monitor *m)
 struct monitor_server
 monitor_server(const struct monitor *m, const struct conf_server *cs)
 {
-	const struct member *mb = m->all.list[cs->id];
-	struct monitor_server out = {0};
-
-	out.conf = cs;
-	out.state = check_state(mb->check);
-	out.now = &mb->now;
-	out.writer = group_writes(mb);
-	out.checking = check_running(mb->check);
-	out.use = mb->cluster.use;
-	if (mb->cluster.shard >= 0)
-		out.shard = m->all.list[mb->cluster.shard]->name;
-	out.fenced = mb->fenced;
-	out.fit = mb->fit;
-	out.lagging = mb->lagging;
-	out.lag = mb->lag;
-	out.maintenance = mb->admin.state == ADMIN_MAINT;
-	out.drain = mb->now.drain;
-	out.weight = admin_shown_weight(mb->now.weight);
-	out.admin = &mb->admin;
-	return out;
+	return view_of(&m->all, m->all.list[cs->id]);
 }
 
 /* The group of a backend of the running configuration; NULL none. */

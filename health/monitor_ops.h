@@ -4,6 +4,7 @@
 #ifndef HEALTH_MONITOR_OPS_H
 #define HEALTH_MONITOR_OPS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct conf_backend;
@@ -22,6 +23,9 @@ struct monitor_ops {
 	unsigned (*sessions)(int server_id, void *arg);
 	/* Clients that wait for a server of this backend. */
 	unsigned (*held)(const struct conf_backend *, void *arg);
+	/* Have so many connects in a row to a server failed? They count anew
+	 * then. */
+	bool (*failing)(int server_id, unsigned limit, void *arg);
 	/* The snapshots hold until this clock_ms(). */
 	void (*lease)(int64_t until, void *arg);
 	void *arg;

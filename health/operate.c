@@ -10,6 +10,7 @@
 #include "health/check.h"
 #include "health/duty.h"
 #include "health/group.h"
+#include "health/hlines.h"
 #include "health/member.h"
 #include "health/monitoring.h"
 #include "health/operate.h"
@@ -22,12 +23,22 @@ member_of(struct monitor *m, const struct conf_server *cs)
 	return m->all.list[cs->id];
 }
 
+/* Say in our words what is ordered; those of HAProxy follow in settle(). */
+static void
+say(const struct monitor *m, const struct member *mb, const char *what)
+{
+	if (!hlines_speak(&m->all))
+		log_warn("server %s/%s: %s, by the operator", mb->group->name,
+		    mb->name, what);
+}
+
 /* A member has changed: decide and publish. */
 static void
 settle(struct monitor *m, struct member *mb)
 {
 	mb->group->changed = true;
 	group_evaluate(&m->all, mb->group, clock_ms());
+	hlines_update(&m->all, mb);
 	publisher_changes(m->publisher);
 }
 
@@ -47,8 +58,7 @@ operate_state(
 
 	if (mb->admin.state == state)
 		return;
-	log_warn("server %s/%s: %s, by the operator", mb->group->name, mb->name,
-	    admin_state_str(state));
+	say(m, mb, admin_state_str(state));
 	mb->admin.state = state;
 	if (state == ADMIN_MAINT)
 		close_down(mb, CLOSE_MAINT);
@@ -80,8 +90,7 @@ operate_health(
 {
 	struct member *mb = member_of(m, cs);
 
-	log_warn("server %s/%s: is %s, by the operator", mb->group->name,
-	    mb->name, admin_health_str(health));
+	say(m, mb, admin_health_str(health));
 	mb->admin.health = health;
 	mb->admin.against = 0;
 	if (health == ADMIN_DOWN)

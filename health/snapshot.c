@@ -90,6 +90,8 @@ snapshot_close_str(enum snapshot_close reason)
 		return "server silent";
 	case CLOSE_MAINT:
 		return "maintenance";
+	case CLOSE_BACKUP:
+		return "another server is up";
 	default:
 		return "address changed";
 	}

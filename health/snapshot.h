@@ -18,7 +18,8 @@ enum snapshot_close {
 	CLOSE_DOWN,    /* refused, reset or ended the check connection */
 	CLOSE_TIMEOUT, /* does not answer (and is not the writer) */
 	CLOSE_MAINT,   /* in maintenance */
-	CLOSE_MOVED    /* its name has another address now */
+	CLOSE_MOVED,   /* its name has another address now */
+	CLOSE_BACKUP   /* one that is no backup server is UP */
 };
 
 /* One server, by its id. */

@@ -11,6 +11,7 @@
 #include "health/admin.h"
 #include "health/cluster.h"
 #include "health/lag.h"
+#include "health/members.h"
 #include "health/role.h"
 #include "health/snapshot.h"
 
@@ -29,5 +30,7 @@ struct monitor_server {
 	bool lagging;   /* beyond a limit, and not back at half of it */
 	struct lag lag; /* of a replica, as of its last check */
 };
+
+struct monitor_server view_of(const struct members *m, const struct member *mb);
 
 #endif

@@ -63,6 +63,8 @@ reason_of(enum snapshot_close reason)
 		return SESSION_MAINTENANCE;
 	case CLOSE_MOVED:
 		return SESSION_MOVED;
+	case CLOSE_BACKUP:
+		return SESSION_ACTIVE_UP;
 	default:
 		return SESSION_FENCED;
 	}

@@ -538,6 +538,17 @@ proxy_sessions(const struct proxy *p)
 	return atomic_load(&p->shared.sessions);
 }
 
+bool
+proxy_server_failing(struct proxy *p, int server_id, unsigned limit)
+{
+	_Atomic uint32_t *failures = &p->shared.server_failures[server_id];
+
+	if (atomic_load(failures) < limit)
+		return false;
+	atomic_store(failures, 0);
+	return true;
+}
+
 unsigned
 proxy_server_sessions(const struct proxy *p, int server_id)
 {

@@ -81,6 +81,9 @@ void proxy_free(struct proxy *p);
 unsigned proxy_workers(const struct proxy *p);
 unsigned proxy_sessions(const struct proxy *p); /* clients now, all */
 unsigned proxy_server_sessions(const struct proxy *p, int server_id);
+
+/* Have so many connects in a row to a server failed? They count anew then. */
+bool proxy_server_failing(struct proxy *p, int server_id, unsigned limit);
 unsigned proxy_frontend_sessions(const struct proxy *p, int frontend_id);
 unsigned proxy_frontend_held(const struct proxy *p, int frontend_id);
 void proxy_server_counters(

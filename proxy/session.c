@@ -384,6 +384,17 @@ client_left(const struct session *s)
 	return poll(&p, 1, 0) == 1;
 }
 
+/* Its server takes connections: what failed before does not count. */
+static void
+forgive(const struct session *s)
+{
+	_Atomic uint32_t *failures =
+	    &s->worker->shared->server_failures[s->server_id];
+
+	if (atomic_load_explicit(failures, memory_order_relaxed) != 0)
+		atomic_store(failures, 0);
+}
+
 /* The server is there: from now on bytes flow. */
 static void
 begin_relay(struct session *s)
@@ -405,6 +416,7 @@ begin_relay(struct session *s)
 	s->patience = 0;
 	s->relay.active = (uint32_t)(s->since >> RELAY_TICK);
 	counter_add(server_counters(s)->sessions, 1);
+	forgive(s);
 	if (!TAILQ_EMPTY(&s->worker->held[s->fe->id]))
 		session_release(s->worker);
 	if (s->state == STATE_RELAYING)
@@ -417,6 +429,7 @@ session_connect_failed(struct session *s, int error)
 	int failed = s->server_id;
 
 	counter_add(server_counters(s)->connect_errors, 1);
+	atomic_fetch_add(&s->worker->shared->server_failures[failed], 1);
 	log_debug("connect to %s/%s: %s", s->fe->backend->name,
 	    session_server_name(s, failed), strerror(error));
 	endpoint_close(&s->relay.server);

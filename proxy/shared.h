@@ -24,6 +24,7 @@ struct shared {
 	_Atomic int64_t lease;               /* clock_ms() it holds until */
 	_Atomic uint32_t sessions;           /* clients, in all states */
 	_Atomic uint32_t server_sessions[CONF_SERVERS_MAX];
+	_Atomic uint32_t server_failures[CONF_SERVERS_MAX]; /* in a row */
 	_Atomic uint32_t frontend_sessions[CONF_FRONTENDS_MAX];
 	_Atomic uint32_t frontend_held[CONF_FRONTENDS_MAX];
 	/* What an operator set instead of the configuration's; -1 nothing. */
