@@ -12,9 +12,14 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	   base/resolve.c base/units.c
-CONF	 = conf/backend.c conf/cfg_words.c conf/check.c conf/condition.c conf/copy.c \
-	   conf/files.c conf/ini.c conf/keys.c conf/load.c conf/parse.c conf/script.c conf/step.c \
-	   conf/target.c conf/problem.c conf/url.c
+CONF	 = conf/backend.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind.c \
+	   conf/cfg_check.c conf/cfg_global.c conf/cfg_option.c \
+	   conf/cfg_pool.c conf/cfg_proxy.c conf/cfg_rules.c \
+	   conf/cfg_sentinel.c conf/cfg_server.c conf/cfg_table.c \
+	   conf/cfg_words.c conf/cfg_write.c conf/check.c conf/condition.c \
+	   conf/copy.c conf/files.c conf/ini.c conf/keys.c conf/load.c \
+	   conf/parse.c conf/script.c conf/step.c conf/target.c \
+	   conf/problem.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c health/expect.c \
 	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hlines.c health/hello.c \
@@ -44,6 +49,7 @@ FAKE	     = tests/unit/stats_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_admin   = health/admin.c
 UNIT_balance = proxy/balance.c
+UNIT_cfg     = $(UNIT_conf)
 UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/units.c conf/cfg_words.c
 UNIT_cluster = base/addr.c base/units.c health/cluster.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/pattern.c base/units.c $(CONF)
@@ -53,6 +59,7 @@ UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c b
 	       $(CONF) stats-ui/control.c
 UNIT_engine  = $(BASE) conf/cfg_words.c conf/step.c health/expect.c health/hcheck.c \
 	       conf/backend.c health/observation.c health/script.c
+UNIT_ending  = proxy/ending.c
 UNIT_failover = health/failover.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
 UNIT_hello   = health/hello.c health/resp.c

@@ -27,6 +27,7 @@ struct log_out {
 	struct log_target conf;
 	int fd;             /* -1: not there */
 	bool told;          /* that it cannot be reached */
+	bool behind;        /* it did not take the last line in time */
 	int64_t resolve_at; /* clock_ms() of the next try */
 	size_t used;        /* of batch, finished lines for a stream */
 	char *batch; /* PIPE_BUF + LOG_LINE_MAX; NULL if it is no stream */
@@ -237,8 +238,9 @@ connect_out(struct log_out *o)
 	return connect(o->fd, (struct sockaddr *)&ss, len);
 }
 
-/* Send one line to a syslog daemon; one that is behind for long misses it, over
- * UDP at once. Says once on stderr if it is not there. */
+/* Send one line to a syslog daemon; one that is behind for long misses it, and
+ * is not waited for again until it takes one. Says once on stderr if it is not
+ * there. */
 static void
 send_line(const struct log_outs *outs, struct log_out *o, const char *line,
     size_t len)
@@ -246,11 +248,14 @@ send_line(const struct log_outs *outs, struct log_out *o, const char *line,
 	char addr[ADDR_STR_MAX];
 	int flags = MSG_NOSIGNAL;
 
-	if (o->conf.addr.family != AF_UNIX || outs->in_haste())
+	if (o->conf.addr.family != AF_UNIX || o->behind || outs->in_haste())
 		flags |= MSG_DONTWAIT;
-	if (o->fd != -1 && send(o->fd, line, len, flags) != -1)
+	if (o->fd != -1 && send(o->fd, line, len, flags) != -1) {
+		o->behind = false;
 		return;
-	if (o->fd != -1 && (errno == EAGAIN || errno == EMSGSIZE))
+	}
+	o->behind = o->fd != -1 && errno == EAGAIN;
+	if (o->behind || (o->fd != -1 && errno == EMSGSIZE))
 		return;
 	/* It is gone, or the answer to an earlier datagram says that it was. */
 	if (connect_out(o) == 0) {

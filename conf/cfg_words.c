@@ -289,6 +289,21 @@ cfg_words_split(
 	return -1;
 }
 
+bool
+cfg_words_are_section(const char *line)
+{
+	static const char *const sections[] = {
+	    "global", "defaults", "listen", "frontend", "backend", "resolvers"};
+	size_t i, len = strcspn(line, " \t\r\n");
+
+	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (strlen(sections[i]) == len &&
+		    strncmp(line, sections[i], len) == 0)
+			return strchr(line, '=') == NULL;
+	}
+	return false;
+}
+
 void
 cfg_words_wipe(struct cfg_words *words)
 {

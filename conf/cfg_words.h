@@ -6,6 +6,7 @@
 #ifndef CONF_CFG_WORDS_H
 #define CONF_CFG_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CFG_WORDS_MAX 64   /* words of a line */
@@ -31,6 +32,9 @@ struct cfg_words {
  * variables. -1 with what is wrong in error. */
 int cfg_words_split(
     const char *line, const struct cfg_place *place, struct cfg_words *words);
+
+/* Does a line begin a section of HAProxy's, as a file in its language does? */
+bool cfg_words_are_section(const char *line);
 
 /* Forget what was read. */
 void cfg_words_wipe(struct cfg_words *words);

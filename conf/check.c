@@ -72,7 +72,8 @@ find_password(const struct ini_section *s, const char *prefix)
 	return NULL;
 }
 
-/* No two servers of a backend with one name or one address. */
+/* No two servers of a backend with one name or one address; HAProxy's may have
+ * one address. */
 static void
 check_twins(const struct checker *c, const struct ini_section *s)
 {
@@ -88,7 +89,7 @@ check_twins(const struct checker *c, const struct ini_section *s)
 				error(c, s, y->line,
 				    "server '%s' already stands at line %u",
 				    y->name, x->line);
-			else if (x->port == y->port &&
+			else if (!c->doc->haproxy && x->port == y->port &&
 				 strcasecmp(x->host, y->host) == 0)
 				error(c, s, y->line,
 				    "server '%s' has the address of '%s' at "
@@ -193,7 +194,7 @@ check_backend(const struct checker *c, const struct ini_section *s)
 {
 	const struct conf_backend *b = s->object;
 
-	if (ini_find(s, "server") == NULL)
+	if (ini_find(s, "server") == NULL && !c->doc->haproxy)
 		error(c, s, s->line, "backend '%s' has no server", s->name);
 	if (b->fence == FENCE_OFF && ini_find(s, "fence-fast") != NULL)
 		error(c, s, line_of(s, "fence-fast"),
@@ -452,14 +453,15 @@ is_used(const struct conf *conf, const struct conf_backend *b)
 }
 
 /* Warn of backends that serve nothing, though they are checked; not when it is
- * unknown which one a frontend means. */
+ * unknown which one a frontend means, nor of HAProxy's, which may be there to
+ * be looked at. */
 static void
 check_unused(const struct checker *c)
 {
 	const struct ini_section *s;
 	size_t i;
 
-	if (is_used(c->conf, NULL))
+	if (is_used(c->conf, NULL) || c->doc->haproxy)
 		return;
 	for (i = 0; i < c->doc->nsections; i++) {
 		s = &c->doc->sections[i];

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "conf/cfg_words.h"
 #include "conf/ini.h"
 
 #define BLANKS     " \t"
@@ -150,12 +151,7 @@ add_section(struct reader *r, enum key_section kind, const char *name)
 		    key_section_words[kind], *name == '\0' ? "" : " ", name,
 		    same->file, same->line);
 	}
-	doc->sections = xrealloc(
-	    doc->sections, (doc->nsections + 1) * sizeof(*doc->sections));
-	doc->sections[doc->nsections++] = (struct ini_section){.kind = kind,
-	    .name = xstrdup(name),
-	    .file = r->file,
-	    .line = r->line};
+	ini_section(doc, kind, name, r->file, r->line);
 	r->place = PLACE_IN;
 }
 
@@ -280,25 +276,11 @@ add_setting(struct reader *r, const char *name, char *value)
 	}
 }
 
-/* Is this the beginning of a file in HAProxy's language? */
-static bool
-is_haproxy(const char *text)
-{
-	static const char *const words[] = {
-	    "global", "defaults", "frontend", "backend", "listen", NULL};
-	char first[16];
-
-	snprintf(
-	    first, sizeof(first), "%.*s", (int)strcspn(text, BLANKS), text);
-	return parse_word_index(words, first) >= 0 && strchr(text, '=') == NULL;
-}
-
 /* Refuse a file in HAProxy's language, and read no more of it. */
 static void
 stop_reading(struct reader *r)
 {
-	error(r, "this is HAProxy's language, which this release does not "
-		 "read: see roleproxy.ini(5)");
+	error(r, "this is HAProxy's language: such files are named *.cfg");
 	r->doc->broken = true;
 	r->place = PLACE_STOP;
 }
@@ -311,7 +293,7 @@ setting_line(struct reader *r, char *text)
 	char *equals = text + strcspn(text, BLANKS "=:"), *name;
 
 	equals += strspn(equals, BLANKS);
-	if (r->place == PLACE_START && is_haproxy(text))
+	if (r->place == PLACE_START && cfg_words_are_section(text))
 		stop_reading(r);
 	else if (r->place == PLACE_START)
 		error(r, "a setting before the first [section]");
@@ -377,6 +359,20 @@ ini_read(struct ini *doc, FILE *f, const char *file, struct conf_problems *p)
 	else if (r.place == PLACE_START)
 		unusable(&r, "there is no [section]");
 	explicit_bzero(r.text, sizeof(r.text));
+}
+
+struct ini_section *
+ini_section(struct ini *doc, enum key_section kind, const char *name,
+    const char *file, unsigned line)
+{
+	struct ini_section *s;
+
+	doc->sections = xrealloc(
+	    doc->sections, (doc->nsections + 1) * sizeof(*doc->sections));
+	s = &doc->sections[doc->nsections++];
+	*s = (struct ini_section){
+	    .kind = kind, .name = xstrdup(name), .file = file, .line = line};
+	return s;
 }
 
 void

@@ -40,6 +40,7 @@ struct ini {
 	struct ini_section *sections;
 	size_t nsections;
 	bool refused; /* a section line was: it may have been a frontend */
+	bool haproxy; /* it was a haproxy.cfg */
 	bool broken; /* a file, or a section that others may name, is missing */
 };
 
@@ -51,6 +52,10 @@ struct ini {
  */
 void ini_read(
     struct ini *doc, FILE *f, const char *file, struct conf_problems *p);
+
+/* Append a section. The ones before may move; file is borrowed. */
+struct ini_section *ini_section(struct ini *doc, enum key_section kind,
+    const char *name, const char *file, unsigned line);
 
 /* Append a setting to a section. */
 void ini_add(struct ini_section *s, const struct key *key, const char *value,

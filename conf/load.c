@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "conf/cfg.h"
+#include "conf/cfg_words.h"
 #include "conf/check.h"
 #include "conf/files.h"
 #include "conf/ini.h"
@@ -22,31 +24,87 @@
 
 #define DEFAULT_URL "redis://127.0.0.1:6379"
 
-/* Read one file into doc. What was in the buffer may be secret. */
-static void
-read_file(struct ini *doc, const char *file, struct conf_problems *p)
+/* Does a file begin in HAProxy's language, behind comments? It is at its
+ * beginning then. */
+static bool
+begins_as_haproxy(FILE *f)
+{
+	char line[256];
+	const char *text;
+	bool is = false;
+	int lines;
+
+	for (lines = 0; lines < 1000; lines++) {
+		if (fgets(line, sizeof(line), f) == NULL)
+			break;
+		text = line + strspn(line, " \t\r\n");
+		if (*text == '\0' || *text == '#')
+			continue;
+		is = cfg_words_are_section(text);
+		break;
+	}
+	explicit_bzero(line, sizeof(line));
+	return fseek(f, 0, SEEK_SET) == 0 && is;
+}
+
+/* Is it a haproxy.cfg? Its name says that, or else its first section. */
+static bool
+is_haproxy(FILE *f, const char *file)
 {
 	const char *dot = strrchr(file, '.');
-	char buffer[4096];
-	FILE *f = NULL;
-	bool haproxy = dot != NULL && strcmp(dot, ".cfg") == 0;
 
-	p->haproxy |= haproxy;
-	if (haproxy)
-		conf_problem(p, CONF_ERROR, file, 0,
-		    "haproxy.cfg is not read yet in this release: see "
-		    "roleproxy.ini(5)");
-	else if ((f = fopen(file, "re")) == NULL)
+	if (dot != NULL && strcmp(dot, ".cfg") == 0)
+		return true;
+	return (dot == NULL || strcmp(dot, ".ini") != 0) &&
+	       begins_as_haproxy(f);
+}
+
+/* Read one file into doc, or into *cfg, which is made if need be. What was in
+ * the buffer may be secret. */
+static void
+read_file(struct ini *doc, struct cfg **cfg, const char *file,
+    struct conf_problems *p)
+{
+	FILE *f = fopen(file, "re");
+	char buffer[4096];
+
+	if (f == NULL) {
 		conf_problem(
 		    p, CONF_ERROR, file, 0, "cannot open: %s", strerror(errno));
-	if (f == NULL) {
 		doc->broken = true;
 		return;
 	}
 	setvbuf(f, buffer, _IOFBF, sizeof(buffer));
-	ini_read(doc, f, file, p);
+	if (is_haproxy(f, file)) {
+		p->haproxy = true;
+		if (*cfg == NULL)
+			*cfg = cfg_new(p);
+		cfg_read(*cfg, f, file);
+	} else {
+		ini_read(doc, f, file, p);
+	}
 	fclose(f);
 	explicit_bzero(buffer, sizeof(buffer));
+}
+
+/* Read all files into doc: they are in one language. */
+static void
+read_files(struct ini *doc, const char *const *files, size_t nfiles,
+    struct conf_problems *p)
+{
+	struct cfg *cfg = NULL;
+	size_t i;
+
+	for (i = 0; i < nfiles; i++)
+		read_file(doc, &cfg, files[i], p);
+	if (cfg != NULL && doc->nsections > 0) {
+		conf_problem(p, CONF_ERROR, doc->sections[0].file, 0,
+		    "an .ini file and a haproxy.cfg cannot be one "
+		    "configuration");
+		doc->broken = true;
+	}
+	if (cfg != NULL)
+		cfg_finish(cfg, doc);
 }
 
 /* Read the first line of an open file into buf. Returns what is wrong with it,
@@ -253,6 +311,7 @@ finish(struct ini *doc, char *path, struct conf_problems *p, size_t before)
 	struct conf *conf = conf_new();
 
 	conf->path = path;
+	conf->haproxy = doc->haproxy;
 	build(conf, doc, p);
 	if (!doc->broken)
 		conf_check(conf, doc, p);
@@ -267,13 +326,12 @@ struct conf *
 conf_load(const char *const *files, size_t nfiles, struct conf_problems *p)
 {
 	struct ini doc = {.sections = NULL};
-	size_t i, before = p->errors;
+	size_t before = p->errors;
 	struct conf *conf;
 
 	p->files = files;
 	p->nfiles = nfiles;
-	for (i = 0; i < nfiles; i++)
-		read_file(&doc, files[i], p);
+	read_files(&doc, files, nfiles, p);
 	conf = finish(&doc, xstrdup(nfiles == 0 ? "" : files[0]), p, before);
 	p->nfiles = 0;
 	return conf;

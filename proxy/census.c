@@ -158,7 +158,7 @@ note(struct part *p, const struct session *s, int64_t now)
 static void
 walk_list(struct worker *w, struct census *c, struct session_list *list)
 {
-	int64_t now = clock_coarse_ms();
+	int64_t now = clock_ms();
 	struct session *s, *next;
 
 	for (s = TAILQ_FIRST(list); s != NULL; s = next) {

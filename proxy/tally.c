@@ -1,7 +1,7 @@
 /*
- * Maxima, rates and means without a lock. The formulas are HAProxy's, so that
- * its users find the figures that they know: a rate is that of the last second
- * up to now, a mean that of about the last 512 sessions.
+ * Maxima, rates and means without a lock, as HAProxy has them, so that its
+ * users find the figures that they know: a rate is that of the last second up
+ * to now, a mean that of about the last 512 sessions.
  */
 #include "proxy/tally.h"
 
@@ -79,23 +79,36 @@ tally_queued(struct tally *t, uint32_t queued)
 	raise(&t->queued_max, queued);
 }
 
-/* Of how many samples the sums are, or will be with one more. */
+/* Of how many samples a sum is. */
 static uint64_t
 weight(uint32_t samples)
 {
 	return samples == 0 ? 1 : samples > SAMPLES ? SAMPLES : samples;
 }
 
+/* A sum with one sample more: the first ones are added up, then each pushes a
+ * mean one out. */
+static uint64_t
+add_sample(uint64_t sum, uint32_t samples, uint32_t ms)
+{
+	if (samples > SAMPLES)
+		sum -= (sum + SAMPLES - 1) / SAMPLES;
+	return sum + ms;
+}
+
 void
 tally_end(struct tally *t, const uint32_t ms[TALLY_TIMES])
 {
-	uint64_t n = weight(atomic_fetch_add(&t->samples, 1) + 1), was;
+	uint32_t n = atomic_fetch_add(&t->samples, 1) + 1;
+	uint64_t was;
 	int i;
 
+	if (n == UINT32_MAX) /* not to begin again */
+		atomic_store(&t->samples, SAMPLES + 1);
 	for (i = 0; i < TALLY_TIMES; i++) {
 		was = atomic_load(&t->sum[i]);
 		while (!atomic_compare_exchange_weak(
-		    &t->sum[i], &was, was - (was + n - 1) / n + ms[i]))
+		    &t->sum[i], &was, add_sample(was, n, ms[i])))
 			;
 		raise(&t->max[i], ms[i]);
 	}

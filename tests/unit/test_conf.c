@@ -634,13 +634,11 @@ START_TEST(test_unreadable)
 	    "y.ini", "/", "x.cfg", "/dev/zero", "/dev/null"};
 
 	ck_assert_ptr_null(conf_load(files, 5, &problems));
-	expect_problems(
-	    "y.ini: cannot open: No such file or directory\n"
-	    "/: Is a directory\n"
-	    "x.cfg: haproxy.cfg is not read yet in this release: see "
-	    "roleproxy.ini(5)\n"
-	    "/dev/zero: larger than 16 MiB\n"
-	    "/dev/null: there is no [section]\n");
+	expect_problems("y.ini: cannot open: No such file or directory\n"
+			"/: Is a directory\n"
+			"x.cfg: cannot open: No such file or directory\n"
+			"/dev/zero: larger than 16 MiB\n"
+			"/dev/null: there is no [section]\n");
 	ck_assert(!problems.no_listener);
 }
 END_TEST

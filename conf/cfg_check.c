@@ -1,0 +1,264 @@
+/*
+ * haproxy.cfg: tcp-check and http-check. What they say becomes steps, as
+ * check-step takes them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "conf/cfg_reader.h"
+#include "conf/cfg_write.h"
+#include "conf/script.h"
+
+/* The steps of the defaults hold no more: the section has its own. */
+static void
+begin_steps(struct cfg_proxy *x)
+{
+	if (x->own_steps)
+		return;
+	x->steps = (struct cfg_list){NULL, NULL, 0};
+	x->own_steps = true;
+	x->sends = x->expects = false;
+}
+
+/* Append a step; false with an error if it is none. */
+static bool
+add_step(struct cfg *c, char **w, const char *what)
+{
+	struct cfg_proxy *x = c->proxy;
+	char error[256], *text;
+	struct conf_step step;
+	size_t n = 0;
+
+	while (w[n] != NULL)
+		n++;
+	text = cfg_words_quote((const char *const *)w, n);
+	if (step_parse(text, &step, error, sizeof(error)) != 0) {
+		cfg_error(c, "'%s': %s", what, error);
+		free_secret(text);
+		return false;
+	}
+	step_clear(&step);
+	begin_steps(x);
+	cfg_list_add(c, &x->steps, text);
+	free_secret(text);
+	return true;
+}
+
+/* tcp-check connect|send|send-binary|expect|comment ... */
+void
+cfg_check_rule(struct cfg *c, char **w)
+{
+	if (w[1] == NULL)
+		cfg_error(c, "'tcp-check' expects connect, send, send-binary, "
+			     "expect or comment");
+	else
+		(void)add_step(c, w + 1, "tcp-check");
+}
+
+/* Read meth M, uri U, ver V, hdr N V, body B into a request; false with an
+ * error. */
+static bool
+read_request(struct cfg *c, char **w, struct cfg_request *r)
+{
+	const char **field;
+
+	for (; w[0] != NULL; w += 2) {
+		field = strcmp(w[0], "meth") == 0   ? &r->method
+			: strcmp(w[0], "uri") == 0  ? &r->uri
+			: strcmp(w[0], "ver") == 0  ? &r->version
+			: strcmp(w[0], "body") == 0 ? &r->body
+						    : NULL;
+		if (w[1] == NULL ||
+		    (strcmp(w[0], "hdr") == 0 && w[2] == NULL)) {
+			cfg_error(c,
+			    "'http-check send': '%.40s' lacks its value", w[0]);
+			return false;
+		}
+		if (field != NULL) {
+			*field = cfg_keep(c, w[1]);
+		} else if (strcmp(w[0], "hdr") == 0) {
+			cfg_list_add(c, &r->headers,
+			    cfg_format(c, "%s: %s", w[1], w[2]));
+			w++;
+		} else if (strcmp(w[0], "comment") != 0) {
+			cfg_error(c,
+			    "'http-check send': '%.40s' is not possible here: "
+			    "meth, uri, ver, hdr and body are",
+			    w[0]);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The request as bytes, in HTTP/1.0 with no header unless some are given. */
+static char *
+request_text(struct cfg *c, const struct cfg_request *r)
+{
+	const char *version = r->version == NULL ? "HTTP/1.0" : r->version;
+	const struct cfg_item *i;
+	char *text = cfg_format(c, "%s %s %s\r\n",
+	    r->method == NULL ? "OPTIONS" : r->method,
+	    r->uri == NULL ? "/" : r->uri, version);
+
+	for (i = r->headers.first; i != NULL; i = i->next)
+		text = cfg_format(c, "%s%s\r\n", text, i->v.text);
+	if (r->body != NULL)
+		text = cfg_format(
+		    c, "%scontent-length: %zu\r\n", text, strlen(r->body));
+	if (strncmp(version, "HTTP/1.1", 8) == 0)
+		text = cfg_format(c, "%sconnection: close\r\n", text);
+	return cfg_format(c, "%s\r\n%s", text, r->body == NULL ? "" : r->body);
+}
+
+/* A request as check-step takes it. */
+static char *
+request_step(struct cfg *c, const struct cfg_request *r)
+{
+	const char *words[] = {"send", request_text(c, r)};
+	char *text = cfg_words_quote(words, 2), *kept = cfg_keep(c, text);
+
+	free_secret(text);
+	return kept;
+}
+
+/* http-check send ...: the first completes what option httpchk says, wherever
+ * that stands. */
+static void
+http_send(struct cfg *c, char **w)
+{
+	struct cfg_request more = {.method = NULL}, *r = &more;
+	struct cfg_proxy *x = c->proxy;
+
+	begin_steps(x);
+	if (!x->sends)
+		r = &x->request;
+	if (!read_request(c, w, r))
+		return;
+	cfg_list_add(c, &x->steps, x->sends ? request_step(c, r) : "");
+	x->sends = true;
+}
+
+/* http-check send|expect|connect|comment ... */
+void
+cfg_http_check(struct cfg *c, char **w)
+{
+	const char *word = w[1] == NULL ? "" : w[1];
+
+	if (strcmp(word, "send") == 0)
+		http_send(c, w + 2);
+	else if (strcmp(word, "expect") == 0)
+		c->proxy->expects |= add_step(c, w + 1, "http-check");
+	else if (strcmp(word, "connect") == 0 || strcmp(word, "comment") == 0)
+		(void)add_step(c, w + 1, "http-check");
+	else if (*word == '\0')
+		cfg_error(c, "'http-check' expects send, expect, connect or "
+			     "comment");
+	else if (strcmp(word, "disable-on-404") == 0 ||
+		 strcmp(word, "send-state") == 0)
+		cfg_warn(c, "'http-check %s' is left out", word);
+	else
+		cfg_error(c,
+		    "'http-check %.40s' is not possible here: send, expect, "
+		    "connect and comment are",
+		    word);
+}
+
+/* Complete the steps of option httpchk: the request before the first that
+ * expects, and what is good. */
+static void
+complete_http(struct cfg *c, struct cfg_proxy *x)
+{
+	struct cfg_list steps = {NULL, NULL, 0};
+	char *request = request_step(c, &x->request);
+	const struct cfg_item *i;
+	bool sent = false;
+
+	for (i = x->steps.first; i != NULL; i = i->next) {
+		c->place.line = i->v.line;
+		if (*i->v.text == '\0' ||
+		    (!sent && !x->sends &&
+			strncmp(i->v.text, "expect", 6) == 0)) {
+			cfg_list_add(c, &steps, request);
+			sent = true;
+		}
+		if (*i->v.text != '\0')
+			cfg_list_add(c, &steps, i->v.text);
+	}
+	c->place.line = x->check_line;
+	if (!sent && !x->sends)
+		cfg_list_add(c, &steps, request);
+	if (!x->expects)
+		cfg_list_add(c, &steps, "expect status 200-399");
+	x->steps = steps;
+}
+
+/* Read the steps once more, to see what they want to know. */
+static void
+understand(struct cfg *c, struct cfg_proxy *x)
+{
+	struct conf_step *steps = xcalloc(x->steps.n + 1, sizeof(*steps));
+	struct script_meaning m;
+	const struct cfg_item *i;
+	char error[256];
+	size_t n = 0, k;
+
+	for (i = x->steps.first; i != NULL; i = i->next) {
+		if (step_parse(i->v.text, &steps[n], error, sizeof(error)) == 0)
+			n++;
+	}
+	script_understand(steps, n, &m);
+	if (m.kind == SCRIPT_REDIS) {
+		x->means = CHECK_REDIS;
+		x->role = m.role;
+		if (m.password != NULL)
+			x->password = cfg_keep(c, m.password);
+		if (m.username != NULL)
+			x->username = cfg_keep(c, m.username);
+		c->place.line = x->check_line;
+		if (m.left_out[0] != '\0')
+			cfg_warn(c,
+			    "the script of '%s' is done as a check of Redis, "
+			    "without: %s",
+			    x->name, m.left_out);
+	} else if (m.kind == SCRIPT_SENTINEL) {
+		x->master_name = cfg_keep(c, m.master_name);
+		x->master_address = cfg_keep(c, m.address);
+	}
+	script_meaning_clear(&m);
+	for (k = 0; k < n; k++)
+		step_clear(&steps[k]);
+	free(steps);
+}
+
+void
+cfg_meaning(struct cfg *c, struct cfg_proxy *x)
+{
+	const struct cfg_server *s = x->servers;
+
+	c->place.file = x->file;
+	if (x->own_steps && x->steps.n > 0 && x->check != CFG_CHECK_SCRIPT &&
+	    x->check != CFG_CHECK_HTTP) {
+		c->place.line =
+		    x->steps.n > 0 ? x->steps.first->v.line : x->line;
+		cfg_warn(c,
+		    "rules of a check do nothing without 'option tcp-check' or "
+		    "'option httpchk'");
+	}
+	while (s != NULL && !s->check)
+		s = s->next;
+	x->means = CHECK_NONE;
+	if (s == NULL)
+		return;
+	x->means = CHECK_TCP;
+	if (x->check == CFG_CHECK_REDIS)
+		x->means = CHECK_REDIS;
+	if (x->check == CFG_CHECK_HTTP)
+		complete_http(c, x);
+	if (x->check == CFG_CHECK_HTTP ||
+	    (x->check == CFG_CHECK_SCRIPT && x->steps.n > 0))
+		x->means = CHECK_SCRIPT;
+	if (x->check == CFG_CHECK_SCRIPT && x->steps.n > 0)
+		understand(c, x);
+}

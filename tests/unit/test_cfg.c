@@ -1,0 +1,298 @@
+/*
+ * conf/cfg: what lines of haproxy.cfg come to, and every word about those that
+ * are wrong. Each case adds lines to a small file and says what changes. Run
+ * from the root of the repository.
+ */
+#include <check.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/cfg.h"
+#include "conf/load.h"
+
+#define CASES     "tests/unit/cfg.cases"
+#define BROKEN    "tests/unit/cfg_broken.cases"
+#define LINES_MAX 512
+
+/* The sections that a case can add to, by the word that it begins with. */
+static const struct part {
+	const char *word, *text;
+} parts[] = {
+    {"global", "global\n"},
+    {"defaults", "defaults\n mode tcp\n timeout connect 1s\n"
+		 " timeout client 2s\n timeout server 3s\n"},
+    {"front", "frontend f\n bind :1\n default_backend b\n"},
+    {"back", "backend b\n server s h:1 check\n"},
+    {"listen", "listen l\n bind :2\n server r h:2\n"},
+    {"stats", "listen p\n mode http\n bind :3\n stats enable\n"},
+    {"end", ""},
+};
+#define NPARTS (sizeof(parts) / sizeof(parts[0]))
+
+/* Lines of text. */
+struct lines {
+	char *text[LINES_MAX];
+	size_t n;
+};
+
+static char dir[] = "/tmp/test_cfg.XXXXXX";
+static char root[4096];
+
+/* Start in an empty directory. */
+static void
+setup(void)
+{
+	ck_assert_ptr_nonnull(getcwd(root, sizeof(root)));
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	setenv("PASSWORD", "secret", 1);
+	unsetenv("NONE");
+}
+
+/* Leave nothing behind. */
+static void
+teardown(void)
+{
+	unlink("x.cfg");
+	ck_assert_int_eq(chdir(root), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+/* Write x.cfg: the small file, with a case's lines, joined by " | ", in their
+ * part. A part of its own, "file", is all of it. */
+static void
+write_file(const char *part, const char *added)
+{
+	FILE *f = fopen("x.cfg", "w");
+	const char *p;
+	size_t i;
+
+	ck_assert_ptr_nonnull(f);
+	for (i = 0; i < NPARTS; i++) {
+		if (strcmp(part, "file") == 0)
+			i = NPARTS - 1;
+		fputs(parts[i].text, f);
+		if (strcmp(parts[i].word, part) != 0 && i < NPARTS - 1)
+			continue;
+		if (strcmp(parts[i].word, part) != 0 &&
+		    strcmp(part, "file") != 0)
+			continue;
+		for (p = added; *p != '\0'; p++) {
+			if (strncmp(p, " | ", 3) == 0) {
+				putc('\n', f);
+				p += 2;
+			} else {
+				putc(*p, f);
+			}
+		}
+		putc('\n', f);
+	}
+	fclose(f);
+}
+
+/* Add a line, a new string, to some. */
+static void
+add_line(struct lines *l, char *text)
+{
+	ck_assert_uint_lt(l->n, LINES_MAX);
+	l->text[l->n++] = text;
+}
+
+/* The document that x.cfg comes to, a line for each setting, and warnings. */
+static void
+read_file(struct lines *l)
+{
+	struct conf_problems problems = {0};
+	struct cfg *c = cfg_new(&problems);
+	struct ini doc = {.sections = NULL};
+	FILE *f = fopen("x.cfg", "r");
+	const struct ini_section *s;
+	size_t i, k;
+	char *text;
+
+	ck_assert_ptr_nonnull(f);
+	l->n = 0;
+	cfg_read(c, f, "x.cfg");
+	fclose(f);
+	cfg_finish(c, &doc);
+	for (i = 0; i < doc.nsections; i++) {
+		s = &doc.sections[i];
+		for (k = 0; k < s->nsettings; k++) {
+			ck_assert_int_gt(
+			    asprintf(&text, "[%s%s%s] %s = %s",
+				key_section_words[s->kind],
+				*s->name == '\0' ? "" : " ", s->name,
+				s->settings[k].key->name, s->settings[k].value),
+			    0);
+			add_line(l, text);
+		}
+	}
+	for (i = 0; i < problems.n; i++) {
+		ck_assert_int_gt(
+		    asprintf(&text, "%s %s",
+			problems.list[i].severity == CONF_ERROR ? "!!" : "~",
+			problems.list[i].text),
+		    0);
+		add_line(l, text);
+	}
+	conf_problems_clear(&problems);
+	ini_clear(&doc);
+}
+
+/* Take a line out of some; false if it is not there. */
+static bool
+take(struct lines *l, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (l->text[i] != NULL && strcmp(l->text[i], text) == 0) {
+			free(l->text[i]);
+			l->text[i] = NULL;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What a case's lines change in what the small file comes to. */
+static char *
+difference(const char *part, const char *added)
+{
+	struct lines base, with;
+	char *text;
+	size_t size, i;
+	FILE *f = open_memstream(&text, &size);
+	const char *separator = "";
+
+	write_file("", "");
+	read_file(&base);
+	write_file(part, added);
+	read_file(&with);
+	for (i = 0; i < with.n; i++) {
+		if (!take(&base, with.text[i])) {
+			fprintf(f, "%s%s%s", separator,
+			    with.text[i][0] == '[' ? "+" : "", with.text[i]);
+			separator = " | ";
+		}
+		free(with.text[i]);
+	}
+	for (i = 0; i < base.n; i++) {
+		if (base.text[i] != NULL && strcmp(part, "file") != 0) {
+			fprintf(f, "%s-%s", separator, base.text[i]);
+			separator = " | ";
+		}
+		free(base.text[i]);
+	}
+	fclose(f);
+	return text;
+}
+
+/* All that is said when x.cfg is loaded, which must fail; or that it did not.
+ */
+static char *
+complaints(const char *part, const char *added)
+{
+	const char *const files[] = {"x.cfg"};
+	struct conf_problems problems = {0};
+	struct conf *conf;
+	char *text;
+	size_t size, i;
+	FILE *f = open_memstream(&text, &size);
+
+	write_file(part, added);
+	conf = conf_load(files, 1, &problems);
+	if (conf != NULL)
+		fputs("it is accepted", f);
+	for (i = 0; i < problems.n; i++)
+		fprintf(f, "%s%s%s", i == 0 && conf == NULL ? "" : " | ",
+		    problems.list[i].severity == CONF_ERROR ? "" : "~ ",
+		    problems.list[i].text);
+	conf_free(conf);
+	conf_problems_clear(&problems);
+	fclose(f);
+	return text;
+}
+
+/* One line: does it come to what it says? PART: LINES => CHANGES. */
+static bool
+case_holds(char *line, char *(*outcome)(const char *, const char *))
+{
+	char *expected = strstr(line, " => "), *added = strstr(line, ": ");
+	char *said;
+	bool holds;
+
+	ck_assert_msg(expected != NULL && added != NULL, "%s", line);
+	*expected = *added = '\0';
+	said = outcome(line, added + 2);
+	holds = strcmp(said, expected + 4) == 0;
+	if (getenv("CASES_SAID") != NULL)
+		fprintf(stderr, "%s: %s => %s\n", line, added + 2, said);
+	else if (!holds)
+		fprintf(stderr, "%s: %s\n  said: %s\n  not:  %s\n", line,
+		    added + 2, said, expected + 4);
+	if (strstr(expected + 4, "secret") == NULL)
+		holds = holds && strstr(said, "secret") == NULL;
+	free(said);
+	return holds;
+}
+
+/* All lines of a file of cases; there are so many at least. */
+static void
+run_cases(
+    const char *file, char *(*outcome)(const char *, const char *), int least)
+{
+	char *path, line[4096];
+	int cases = 0, failed = 0;
+	FILE *f;
+
+	ck_assert_int_gt(asprintf(&path, "%s/%s", root, file), 0);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] == '\0' || line[0] == '#')
+			continue;
+		cases++;
+		failed += !case_holds(line, outcome);
+	}
+	fclose(f);
+	free(path);
+	ck_assert_int_ge(cases, least);
+	ck_assert_msg(failed == 0, "%d of %d cases", failed, cases);
+}
+
+START_TEST(test_cases)
+{
+	run_cases(CASES, difference, 100);
+}
+END_TEST
+
+START_TEST(test_broken)
+{
+	run_cases(BROKEN, complaints, 80);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("cfg");
+	TCase *tc = tcase_create("cfg");
+	SRunner *sr;
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, test_cases);
+	tcase_add_test(tc, test_broken);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
