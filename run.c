@@ -480,6 +480,8 @@ take_place(struct run *r, const char *pidfile)
 		? -1
 		: 0;
 	net_share(false);
+	if (result == 0 && r->taking_over)
+		net_take_all();
 	process_signal(o->old, o->nold,
 	    result != 0   ? SIGTTIN
 	    : o->kill_old ? SIGTERM

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -186,16 +187,42 @@ net_share(bool on)
 	sharing = on;
 }
 
+/* Is it a listening socket? */
+static bool
+is_listening(int fd)
+{
+	socklen_t len = sizeof(int);
+	int is = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &len) == 0 &&
+	       is != 0;
+}
+
 void
 net_let_share(bool on)
 {
-	socklen_t len = sizeof(int);
-	int fd, is = 0;
+	int fd;
 
 	for (fd = 0; fd <= highest; fd++) {
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &len) == 0 &&
-		    is != 0)
+		if (is_listening(fd))
 			set_option(fd, SOL_SOCKET, SO_REUSEPORT, on);
+	}
+}
+
+void
+net_take_all(void)
+{
+	/* The older process's is number 0 of an address, ours is 1; once that
+	 * has gone there is no number 1, and the program is not heeded. */
+	struct sock_filter second = {BPF_RET | BPF_K, 0, 0, 1};
+	struct sock_fprog program = {1, &second};
+	int fd;
+
+	for (fd = 0; fd <= highest; fd++) {
+		if (is_listening(fd))
+			(void)setsockopt(fd, SOL_SOCKET,
+			    SO_ATTACH_REUSEPORT_CBPF, &program,
+			    sizeof(program));
 	}
 }
 

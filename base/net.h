@@ -36,6 +36,10 @@ void net_share(bool on);
 /* Let a younger process share our addresses, or no longer; see socket(7). */
 void net_let_share(bool on);
 
+/* Let all who connect from now on to an address that is shared come to us: what
+ * is left in the older process's queue it accepts before it closes. */
+void net_take_all(void);
+
 /* Remove a UNIX socket that is there but that nobody listens on. */
 void net_remove_stale(const struct addr *a);
 

@@ -199,7 +199,8 @@ tick_serverless(struct worker *w, int64_t now)
 	{
 		int64_t limit = s->fe->client_timeout;
 
-		if (w->draining)
+		/* Who has just come may be about to speak. */
+		if (w->draining && now - s->since > QUIET_MS)
 			session_close(s, SESSION_DRAINED);
 		else if (limit > 0 && now - s->since >= limit)
 			session_close(s, SESSION_CLIENT_TIMEOUT);
