@@ -19,7 +19,7 @@ CONF	 = conf/backend.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind.c \
 	   conf/cfg_words.c conf/cfg_write.c conf/check.c conf/condition.c \
 	   conf/copy.c conf/files.c conf/ini.c conf/keys.c conf/load.c \
 	   conf/parse.c conf/script.c conf/step.c conf/target.c \
-	   conf/problem.c conf/url.c
+	   conf/problem.c conf/to_ini.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c health/expect.c \
 	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hlines.c health/hello.c \

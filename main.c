@@ -115,6 +115,18 @@ load(const struct options *o, const struct conf_source *source, int *code)
 	return conf;
 }
 
+/* --to-ini. Returns the exit code. */
+static int
+print_ini(const struct options *o, const struct conf_source *source)
+{
+	struct conf_problems problems = {0};
+	int rc = conf_print_ini(source, stdout, &problems);
+
+	messages_print(&problems, true, o->quiet && !o->verbose);
+	conf_problems_clear(&problems);
+	return rc == 0 ? 0 : 1;
+}
+
 /* The parent of -D: wait until the child is ready, or has ended. */
 static int
 wait_for_child(pid_t child, int fd)
@@ -196,6 +208,8 @@ obey(struct options *o)
 	}
 	if (choose_source(o, &source) != 0)
 		return 1;
+	if (o->to_ini)
+		return print_ini(o, &source);
 	conf = load(o, &source, &code);
 	if (conf == NULL)
 		return code;

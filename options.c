@@ -50,6 +50,8 @@ static const char usage_text[] =
     "  -v, -vv        print the version; twice: with what it is built of\n"
     "  -h, --help     print this\n"
     "  --help-config  print every configuration key\n"
+    "  --to-ini FILE... print these files, a haproxy.cfg too, as a "
+    "roleproxy.ini\n"
     "\n"
     "HAProxy's other flags are taken and do nothing: -dD -dG -dK -dL -dM -dR "
     "-dr\n"
@@ -331,7 +333,11 @@ apply_word(struct words *w, char *word)
 	else if (strcmp(word, "--") == 0)
 		while (*w->next != NULL)
 			add_file(w->o, *w->next++);
-	else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+	else if (strcmp(word, "--to-ini") == 0) {
+		w->o->to_ini = true;
+		while (*w->next != NULL && **w->next != '-')
+			add_file(w->o, *w->next++);
+	} else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
 		fputs(usage_text, stdout);
 		return 0;
 	} else if (strcmp(word, "--help-config") == 0) {

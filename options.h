@@ -26,6 +26,7 @@ struct options {
 	unsigned fmaxconn; /* -N, of a frontend that says nothing itself */
 	unsigned versions; /* how often -v was given */
 	bool haproxy;      /* it was called as haproxy */
+	bool to_ini;       /* print what the files say as one .ini file */
 	bool check, daemon, debug, foreground, master, quiet, strict, verbose;
 };
 

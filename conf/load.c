@@ -20,6 +20,7 @@
 #include "conf/ini.h"
 #include "conf/keys.h"
 #include "conf/load.h"
+#include "conf/to_ini.h"
 #include "conf/url.h"
 
 #define DEFAULT_URL "redis://127.0.0.1:6379"
@@ -303,10 +304,28 @@ build(struct conf *conf, struct ini *doc, struct conf_problems *p)
 	}
 }
 
+/* The document as an .ini file, a new string. */
+static char *
+ini_text(const struct ini *doc, const struct conf_problems *p)
+{
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		fatal("out of memory");
+	to_ini(f, doc, p);
+	if (fclose(f) != 0)
+		fatal("out of memory");
+	return text;
+}
+
 /* Make and check what the document describes; path is taken over. NULL if that
- * or the reading before it added an error. */
+ * or the reading before it added an error. *text, unless NULL, is the document
+ * then. */
 static struct conf *
-finish(struct ini *doc, char *path, struct conf_problems *p, size_t before)
+finish(struct ini *doc, char *path, struct conf_problems *p, size_t before,
+    char **text)
 {
 	struct conf *conf = conf_new();
 
@@ -315,6 +334,8 @@ finish(struct ini *doc, char *path, struct conf_problems *p, size_t before)
 	build(conf, doc, p);
 	if (!doc->broken)
 		conf_check(conf, doc, p);
+	if (text != NULL)
+		*text = ini_text(doc, p);
 	ini_clear(doc);
 	if (p->errors == before)
 		return conf;
@@ -322,43 +343,80 @@ finish(struct ini *doc, char *path, struct conf_problems *p, size_t before)
 	return NULL;
 }
 
-struct conf *
-conf_load(const char *const *files, size_t nfiles, struct conf_problems *p)
+/* Load files. */
+static struct conf *
+load_files(const char *const *files, size_t nfiles, struct conf_problems *p,
+    char **text)
 {
 	struct ini doc = {.sections = NULL};
+	char *path = xstrdup(nfiles == 0 ? "" : files[0]);
 	size_t before = p->errors;
 	struct conf *conf;
 
 	p->files = files;
 	p->nfiles = nfiles;
 	read_files(&doc, files, nfiles, p);
-	conf = finish(&doc, xstrdup(nfiles == 0 ? "" : files[0]), p, before);
+	conf = finish(&doc, path, p, before, text);
 	p->nfiles = 0;
 	return conf;
 }
 
-struct conf *
-conf_load_urls(char *const *urls, size_t nurls, struct conf_problems *p)
+/* Load URLs. */
+static struct conf *
+load_urls(char *const *urls, size_t nurls, struct conf_problems *p, char **text)
 {
 	struct ini doc = {.sections = NULL};
 	size_t before = p->errors;
 	char *path = url_read(&doc, urls, nurls, p);
 
-	return finish(&doc, path, p, before);
+	return finish(&doc, path, p, before, text);
 }
 
-struct conf *
-conf_load_source(const struct conf_source *s, struct conf_problems *p)
+/* Load what there is. */
+static struct conf *
+load_source(const struct conf_source *s, struct conf_problems *p, char **text)
 {
 	struct files files;
 	struct conf *conf;
 
 	if (s->nurls > 0)
-		return conf_load_urls(s->urls, s->nurls, p);
+		return load_urls(s->urls, s->nurls, p, text);
 	files_list(&files, s->files, s->nfiles);
-	conf = conf_load((const char *const *)files.names, files.n, p);
+	conf = load_files((const char *const *)files.names, files.n, p, text);
 	files_clear(&files);
 	return conf;
+}
+
+struct conf *
+conf_load(const char *const *files, size_t nfiles, struct conf_problems *p)
+{
+	return load_files(files, nfiles, p, NULL);
+}
+
+struct conf *
+conf_load_urls(char *const *urls, size_t nurls, struct conf_problems *p)
+{
+	return load_urls(urls, nurls, p, NULL);
+}
+
+struct conf *
+conf_load_source(const struct conf_source *s, struct conf_problems *p)
+{
+	return load_source(s, p, NULL);
+}
+
+int
+conf_print_ini(const struct conf_source *s, FILE *out, struct conf_problems *p)
+{
+	char *text;
+	struct conf *conf = load_source(s, p, &text);
+	int rc = conf == NULL ? -1 : 0;
+
+	if (conf != NULL)
+		fputs(text, out);
+	free(text);
+	conf_free(conf);
+	return rc;
 }
 
 /* Is what the key stands for the same in both objects? */

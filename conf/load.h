@@ -5,6 +5,7 @@
 #define CONF_LOAD_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "conf/conf.h"
 #include "conf/problem.h"
@@ -30,6 +31,11 @@ struct conf *conf_load_urls(
 /* The same of what the source names. */
 struct conf *conf_load_source(
     const struct conf_source *source, struct conf_problems *problems);
+
+/* Write what the source names as one .ini file, see to_ini.h. -1 if it cannot
+ * be loaded: then nothing is written. */
+int conf_print_ini(const struct conf_source *source, FILE *out,
+    struct conf_problems *problems);
 
 /* What to load when nothing was named; -1 if that is not clear, since there are
  * both of the default files. */

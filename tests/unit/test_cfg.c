@@ -50,6 +50,7 @@ setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chdir(dir), 0);
 	setenv("PASSWORD", "secret", 1);
+	setenv("ROLEPROXY_SECRET_1", "secret", 1);
 	unsetenv("NONE");
 }
 
@@ -58,6 +59,7 @@ static void
 teardown(void)
 {
 	unlink("x.cfg");
+	unlink("x.ini");
 	ck_assert_int_eq(chdir(root), 0);
 	ck_assert_int_eq(rmdir(dir), 0);
 }
@@ -102,25 +104,16 @@ add_line(struct lines *l, char *text)
 	l->text[l->n++] = text;
 }
 
-/* The document that x.cfg comes to, a line for each setting, and warnings. */
+/* The settings of a document, a line each. */
 static void
-read_file(struct lines *l)
+add_settings(struct lines *l, const struct ini *doc)
 {
-	struct conf_problems problems = {0};
-	struct cfg *c = cfg_new(&problems);
-	struct ini doc = {.sections = NULL};
-	FILE *f = fopen("x.cfg", "r");
 	const struct ini_section *s;
 	size_t i, k;
 	char *text;
 
-	ck_assert_ptr_nonnull(f);
-	l->n = 0;
-	cfg_read(c, f, "x.cfg");
-	fclose(f);
-	cfg_finish(c, &doc);
-	for (i = 0; i < doc.nsections; i++) {
-		s = &doc.sections[i];
+	for (i = 0; i < doc->nsections; i++) {
+		s = &doc->sections[i];
 		for (k = 0; k < s->nsettings; k++) {
 			ck_assert_int_gt(
 			    asprintf(&text, "[%s%s%s] %s = %s",
@@ -131,6 +124,26 @@ read_file(struct lines *l)
 			add_line(l, text);
 		}
 	}
+}
+
+/* The document that x.cfg comes to, a line for each setting, and what is said
+ * about it. */
+static void
+read_file(struct lines *l)
+{
+	struct conf_problems problems = {0};
+	struct cfg *c = cfg_new(&problems);
+	struct ini doc = {.sections = NULL};
+	FILE *f = fopen("x.cfg", "r");
+	size_t i;
+	char *text;
+
+	ck_assert_ptr_nonnull(f);
+	l->n = 0;
+	cfg_read(c, f, "x.cfg");
+	fclose(f);
+	cfg_finish(c, &doc);
+	add_settings(l, &doc);
 	for (i = 0; i < problems.n; i++) {
 		ck_assert_int_gt(
 		    asprintf(&text, "%s %s",
@@ -218,35 +231,123 @@ complaints(const char *part, const char *added)
 	return text;
 }
 
-/* One line: does it come to what it says? PART: LINES => CHANGES. */
+/* Does it come to what it says? PART: LINES => CHANGES. */
 static bool
-case_holds(char *line, char *(*outcome)(const char *, const char *))
+compare(const char *part, const char *added, const char *expected,
+    char *(*outcome)(const char *, const char *))
 {
-	char *expected = strstr(line, " => "), *added = strstr(line, ": ");
-	char *said;
-	bool holds;
+	char *said = outcome(part, added);
+	bool holds = strcmp(said, expected) == 0;
 
-	ck_assert_msg(expected != NULL && added != NULL, "%s", line);
-	*expected = *added = '\0';
-	said = outcome(line, added + 2);
-	holds = strcmp(said, expected + 4) == 0;
-	if (getenv("CASES_SAID") != NULL)
-		fprintf(stderr, "%s: %s => %s\n", line, added + 2, said);
-	else if (!holds)
-		fprintf(stderr, "%s: %s\n  said: %s\n  not:  %s\n", line,
-		    added + 2, said, expected + 4);
-	if (strstr(expected + 4, "secret") == NULL)
+	if (!holds)
+		fprintf(stderr, "%s: %s\n  said: %s\n  not:  %s\n", part, added,
+		    said, expected);
+	if (strstr(expected, "secret") == NULL)
 		holds = holds && strstr(said, "secret") == NULL;
 	free(said);
 	return holds;
 }
 
-/* All lines of a file of cases; there are so many at least. */
-static void
-run_cases(
-    const char *file, char *(*outcome)(const char *, const char *), int least)
+/* A case: what it changes. */
+static bool
+changes(const char *part, const char *added, const char *expected)
 {
-	char *path, line[4096];
+	return compare(part, added, expected, difference);
+}
+
+/* A case: what is said of it. */
+static bool
+breaks(const char *part, const char *added, const char *expected)
+{
+	return compare(part, added, expected, complaints);
+}
+
+/* Write x.ini, made of x.cfg. */
+static void
+write_ini(void)
+{
+	const char *const files[] = {"x.cfg"};
+	const struct conf_source source = {.files = files, .nfiles = 1};
+	struct conf_problems problems = {0};
+	FILE *f = fopen("x.ini", "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(conf_print_ini(&source, f, &problems), 0);
+	fclose(f);
+	conf_problems_clear(&problems);
+}
+
+/* The settings of x.ini; no secret is in it. */
+static void
+read_ini(struct lines *l)
+{
+	struct conf_problems problems = {0};
+	struct ini doc = {.sections = NULL};
+	FILE *f = fopen("x.ini", "r");
+	size_t i;
+
+	l->n = 0;
+	ini_read(&doc, f, "x.ini", &problems);
+	fclose(f);
+	add_settings(l, &doc);
+	ck_assert_uint_eq(problems.n, 0);
+	for (i = 0; i < l->n; i++)
+		ck_assert_ptr_null(strstr(l->text[i], "secret"));
+	ini_clear(&doc);
+}
+
+/* Is a setting one of a secret? */
+static bool
+is_secret(const char *line)
+{
+	return strstr(line, " password") != NULL;
+}
+
+/* A case: what --to-ini makes of it says the same, and can be loaded. */
+static bool
+returns(const char *part, const char *added, const char *expected)
+{
+	const char *const files[] = {"x.ini"};
+	struct conf_problems problems = {0};
+	struct lines cfg, ini;
+	struct conf *conf;
+	size_t i;
+	bool same = true;
+
+	if (strstr(expected, "!!") != NULL ||
+	    strstr(expected, "no server") != NULL ||
+	    strcmp(added, "global") == 0)
+		return true; /* not here: there it would be an error */
+	write_file(part, added);
+	read_file(&cfg);
+	write_ini();
+	read_ini(&ini);
+	for (i = 0; i < cfg.n; i++) {
+		if (cfg.text[i][0] == '[' && !is_secret(cfg.text[i]) &&
+		    !take(&ini, cfg.text[i]))
+			same = false;
+		free(cfg.text[i]);
+	}
+	for (i = 0; i < ini.n; i++) {
+		same &= ini.text[i] == NULL || is_secret(ini.text[i]);
+		free(ini.text[i]);
+	}
+	conf = conf_load(files, 1, &problems);
+	if (!same || conf == NULL)
+		fprintf(stderr, "%s: %s: %s\n", part, added,
+		    problems.n == 0 ? "not the same" : problems.list[0].text);
+	same &= conf != NULL;
+	conf_free(conf);
+	conf_problems_clear(&problems);
+	return same;
+}
+
+/* All lines of a file of cases hold; there are so many at least. */
+static void
+run_cases(const char *file,
+    bool (*holds)(const char *, const char *, const char *), int least)
+{
+	char *path, line[4096], *expected, *added;
 	int cases = 0, failed = 0;
 	FILE *f;
 
@@ -257,8 +358,12 @@ run_cases(
 		line[strcspn(line, "\n")] = '\0';
 		if (line[0] == '\0' || line[0] == '#')
 			continue;
+		expected = strstr(line, " => ");
+		added = strstr(line, ": ");
+		ck_assert_msg(expected != NULL && added != NULL, "%s", line);
+		*expected = *added = '\0';
 		cases++;
-		failed += !case_holds(line, outcome);
+		failed += !holds(line, added + 2, expected + 4);
 	}
 	fclose(f);
 	free(path);
@@ -268,13 +373,20 @@ run_cases(
 
 START_TEST(test_cases)
 {
-	run_cases(CASES, difference, 100);
+	run_cases(CASES, changes, 100);
 }
 END_TEST
 
 START_TEST(test_broken)
 {
-	run_cases(BROKEN, complaints, 80);
+	run_cases(BROKEN, breaks, 80);
+}
+END_TEST
+
+/* What --to-ini writes. */
+START_TEST(test_returns)
+{
+	run_cases(CASES, returns, 100);
 }
 END_TEST
 
@@ -290,6 +402,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_cases);
 	tcase_add_test(tc, test_broken);
+	tcase_add_test(tc, test_returns);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

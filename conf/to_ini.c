@@ -1,0 +1,190 @@
+/*
+ * Writing an .ini file.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "conf/cfg_words.h"
+#include "conf/to_ini.h"
+
+#define VARIABLE "ROLEPROXY_SECRET_"
+
+/* What is being written. */
+struct writer {
+	FILE *f;       /* (borrowed) */
+	char **secret; /* each one once; its number names its variable */
+	size_t n;
+};
+
+/* The number of a secret's variable, from 1 on. */
+static size_t
+number_of(struct writer *w, const char *secret, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		if (strlen(w->secret[i]) == len &&
+		    strncmp(w->secret[i], secret, len) == 0)
+			return i + 1;
+	}
+	w->secret = xrealloc(w->secret, (w->n + 1) * sizeof(*w->secret));
+	w->secret[w->n] = xcalloc(1, len + 1);
+	memcpy(w->secret[w->n++], secret, len);
+	return w->n;
+}
+
+/* Where a secret begins in what a check sends: behind the word that announces
+ * one. NULL if there is none. */
+static const char *
+find_secret(const char *text)
+{
+	static const char *const words[] = {
+	    "auth ", "pass ", "login ", "authorization: ", "password=", NULL};
+	const char *at = NULL;
+	size_t i;
+
+	for (i = 0; words[i] != NULL && at == NULL; i++) {
+		if ((at = strcasestr(text, words[i])) != NULL)
+			at += strlen(words[i]);
+	}
+	return at == NULL || strcspn(at, "\r\n") == 0 ? NULL : at;
+}
+
+/* Write some words as the tokenizer takes them. */
+static void
+write_words(struct writer *w, const char *const *words, size_t n)
+{
+	char *text = cfg_words_quote(words, n);
+
+	fputs(text, w->f);
+	free_secret(text);
+}
+
+/* Write len bytes of a text so that they are part of a word. */
+static void
+write_part(struct writer *w, const char *text, size_t len)
+{
+	char *part = strndup(text, len);
+	const char *word = part;
+
+	if (part == NULL)
+		fatal("out of memory");
+	if (len > 0)
+		write_words(w, &word, 1);
+	free_secret(part);
+}
+
+/* Write the value of check-step: a secret that it sends is a variable's. */
+static void
+write_step(struct writer *w, const char *value)
+{
+	struct cfg_words words;
+	const char *secret = NULL, *text;
+	size_t len;
+
+	if (cfg_words_split(value, NULL, &words) == 0 && words.n >= 2 &&
+	    strcmp(words.word[0], "send") == 0)
+		secret = find_secret(words.word[1]);
+	if (secret == NULL) {
+		fprintf(w->f, "check-step = %s\n", value);
+	} else {
+		text = words.word[1];
+		len = strcspn(secret, "\r\n");
+		fputs("check-step = send ", w->f);
+		write_part(w, text, (size_t)(secret - text));
+		fprintf(
+		    w->f, "\"${" VARIABLE "%zu}\"", number_of(w, secret, len));
+		write_part(w, secret + len, strlen(secret + len));
+		if (words.n > 2) {
+			putc(' ', w->f);
+			write_words(w, (const char *const *)words.word + 2,
+			    words.n - 2);
+		}
+		putc('\n', w->f);
+	}
+	cfg_words_wipe(&words);
+}
+
+/* Write one line of text: what cannot be in a line is a blank. */
+static void
+write_text(FILE *f, const char *text)
+{
+	for (; *text != '\0'; text++)
+		putc(iscntrl((unsigned char)*text) ? ' ' : *text, f);
+	putc('\n', f);
+}
+
+/* Write one setting. */
+static void
+write_setting(struct writer *w, const struct ini_setting *set)
+{
+	const char *key = set->key->name;
+
+	if (set->key->secret) {
+		fprintf(w->f, "%s-env = " VARIABLE "%zu\n", key,
+		    number_of(w, set->value, strlen(set->value)));
+	} else if (strcmp(key, "check-step") == 0) {
+		write_step(w, set->value);
+	} else {
+		fprintf(w->f, "%s = ", key);
+		write_text(w->f, set->value);
+	}
+}
+
+/* Write one section. */
+static void
+write_section(struct writer *w, const struct ini_section *s)
+{
+	size_t i;
+
+	fprintf(w->f, "\n[%s%s%s]\n", key_section_words[s->kind],
+	    *s->name == '\0' ? "" : " ", s->name);
+	for (i = 0; i < s->nsettings; i++)
+		write_setting(w, &s->settings[i]);
+}
+
+/* Write what there is to say before the sections. */
+static void
+write_comments(FILE *f, const struct writer *w, const struct conf_problems *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		fputs("# ", f);
+		write_text(f, p->list[i].text);
+	}
+	if (w->n > 0)
+		fprintf(f,
+		    "# Secrets are not written: set " VARIABLE "1%s in the "
+		    "environment, or write\n"
+		    "# password-file = or password = in the place of "
+		    "password-env.\n",
+		    w->n > 1 ? " and so on" : "");
+}
+
+void
+to_ini(FILE *f, const struct ini *doc, const struct conf_problems *p)
+{
+	struct writer w = {.f = NULL};
+	char *body = NULL;
+	size_t size, i;
+
+	w.f = open_memstream(&body, &size);
+	if (w.f == NULL)
+		fatal("out of memory");
+	for (i = 0; i < doc->nsections; i++)
+		write_section(&w, &doc->sections[i]);
+	if (fclose(w.f) != 0)
+		fatal("out of memory");
+	fprintf(f, "# Made of %s by roleproxy --to-ini.\n",
+	    doc->nsections == 0 ? "nothing" : doc->sections[0].file);
+	write_comments(f, &w, p);
+	fputs(body, f);
+	free(body);
+	for (i = 0; i < w.n; i++)
+		free_secret(w.secret[i]);
+	free(w.secret);
+}
