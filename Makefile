@@ -36,7 +36,7 @@ PROXY	 = proxy/balance.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/fr
 STATS	 = stats-ui/alarm.c stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/fields.c \
 	   stats-ui/history.c stats-ui/hstate.c stats-ui/hstats.c \
 	   stats-ui/hstats_json.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c \
-	   stats-ui/info.c stats-ui/json.c stats-ui/prometheus.c \
+	   stats-ui/info.c stats-ui/json.c stats-ui/post.c stats-ui/prometheus.c \
 	   stats-ui/proxies.c stats-ui/query.c stats-ui/rows.c \
 	   stats-ui/status.c stats-ui/words.c
 SRCS	 = ctl.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)

@@ -214,6 +214,14 @@ site_counts_cb(size_t site, struct site_counts *out, void *arg)
 	stats_site_counts(r->stats, site, out);
 }
 
+static void
+close_server_cb(int server_id, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_close_server(r->proxy, server_id);
+}
+
 /* The status for the control socket. */
 static void
 status_cb(struct evbuffer *out, void *arg)
@@ -319,6 +327,7 @@ parts_compose(struct run *r)
 	    .promote = promote_cb,
 	    .switchover = switchover_cb,
 	    .arg = r};
+	struct stats_admin page = {.close_server = close_server_cb, .arg = r};
 	unsigned n = r->conf->global.workers;
 
 	STAILQ_INIT(&r->old);
@@ -333,6 +342,8 @@ parts_compose(struct run *r)
 	source.history = r->history;
 	r->source = source;
 	r->stats = stats_new(r->base, &source);
+	page.monitor = r->monitor;
+	stats_set_admin(r->stats, &page);
 	r->control = control_new(r->base, &control);
 }
 

@@ -84,3 +84,26 @@ hstate_kind(const struct hstate *st)
 		return HSTATE_NOLB;
 	return st->drain ? HSTATE_DRAIN : HSTATE_UP;
 }
+
+const char *
+hstate_class(const struct hstate *st, bool backup, char buf[HSTATE_MAX])
+{
+	const struct hcheck *h = &st->check;
+	const char *word = "up";
+
+	if (!st->up)
+		word =
+		    h->checked && h->health > 0 && !h->up ? "going_up" : "down";
+	else if (st->drain || st->stopping)
+		word = "draining";
+	else if (!h->checked)
+		word = "no_check";
+	else if (!is_steady(h))
+		word = "going_down";
+	if (st->maint)
+		snprintf(buf, HSTATE_MAX, "maintain");
+	else
+		snprintf(buf, HSTATE_MAX, "%s_%s", backup ? "backup" : "active",
+		    word);
+	return buf;
+}

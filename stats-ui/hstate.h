@@ -26,6 +26,11 @@ void hstate_of(const struct conf_backend *cb, const struct monitor_server *ms,
 /* "UP", "UP 1/3", "DOWN", "MAINT", "DRAIN", "NOLB", "no check". Returns buf. */
 const char *hstate_str(const struct hstate *st, char buf[HSTATE_MAX]);
 
+/* The class of its row on HAProxy's page: "active_up", "backup_down",
+ * "maintain". Returns buf. */
+const char *hstate_class(
+    const struct hstate *st, bool backup, char buf[HSTATE_MAX]);
+
 /* Which of hstate_words it is, as /metrics tells it. */
 enum hstate_kind {
 	HSTATE_DOWN,

@@ -11,6 +11,9 @@
 #include "base/clock.h"
 #include "base/version.h"
 #include "stats-ui/cluster.h"
+#include "stats-ui/hstate.h"
+#include "stats-ui/post.h"
+#include "stats-ui/proxies.h"
 #include "stats-ui/words.h"
 
 #define DECISIONS_SHOWN 20
@@ -165,6 +168,28 @@ row_open(struct evbuffer *out, const char *name)
 	raw(out, "</th>");
 }
 
+/* The same of a proxy's part, as HAProxy's page has them: with a class, and a
+ * name to go to. ticked: it can be chosen for the form around the table. */
+static void
+row_open_part(struct evbuffer *out, const char *class, const char *proxy,
+    const char *part, const char *name, bool ticked)
+{
+	evbuffer_add_printf(
+	    out, "<tr class=\"%s\"><th scope=\"row\"><a name=\"", class);
+	put(out, proxy);
+	raw(out, "/");
+	put(out, part);
+	raw(out, "\"></a>");
+	if (ticked) {
+		raw(out, "<label><input type=\"checkbox\" name=\"s\" "
+			 "value=\"");
+		put(out, name);
+		raw(out, "\"> ");
+	}
+	put(out, name);
+	raw(out, ticked ? "</label></th>" : "</th>");
+}
+
 /* Connections and sessions that did not go as they should. */
 static uint64_t
 errors(const struct counter_sums *c)
@@ -195,7 +220,7 @@ put_frontend(struct evbuffer *out, const struct stats_source *src,
 	struct counter_sums sums = {0};
 
 	src->frontend_counters(cf->id, &sums, src->arg);
-	row_open(out, cf->name);
+	row_open_part(out, "frontend", cf->name, "Frontend", cf->name, false);
 	put_binds(out, cf);
 	cell(out, cf->backend->name);
 	cell(out, conf_route_str(cf->route));
@@ -306,14 +331,18 @@ put_since(struct evbuffer *out, int64_t since)
 /* One server's row, in a Redis Cluster with its shard. */
 static void
 put_server(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb, const struct conf_server *cs, bool cluster)
+    const struct conf_backend *cb, const struct conf_server *cs, bool cluster,
+    bool ticked)
 {
 	struct monitor_server ms = monitor_server(src->monitor, cs);
+	char text[WORDS_MAX], class[HSTATE_MAX];
 	struct counter_sums sums = {0};
-	char text[WORDS_MAX];
+	struct hstate st;
 
 	src->server_counters(cs->id, &sums, src->arg);
-	row_open(out, cs->name);
+	hstate_of(cb, &ms, &st);
+	row_open_part(out, hstate_class(&st, cs->backup, class), cb->name,
+	    cs->name, cs->name, ticked);
 	cell(out, words_address(&ms, text));
 	put_status(out, cb, &ms);
 	put_role(out, &ms);
@@ -377,10 +406,34 @@ put_watch(struct evbuffer *out, const struct stats_source *src,
 	raw(out, "</p>\n");
 }
 
+/* The form around the servers of a backend. */
+static void
+form_open(struct evbuffer *out, const struct conf_stats *cs)
+{
+	raw(out, "<form method=\"post\" action=\"");
+	put(out, cs->uri);
+	raw(out, "\">\n");
+}
+
+/* What can be done with those that are chosen. */
+static void
+form_close(struct evbuffer *out, unsigned iid)
+{
+	raw(out, "<p><label>With the chosen servers: <select name=\"action\">"
+		 "<option value=\"\"></option>");
+	for (size_t i = 0; post_actions[i][0] != NULL; i++)
+		evbuffer_add_printf(out, "<option value=\"%s\">%s</option>",
+		    post_actions[i][0], post_actions[i][1]);
+	evbuffer_add_printf(out,
+	    "</select></label> <input type=\"hidden\" name=\"b\" "
+	    "value=\"#%u\"><button>Apply</button></p>\n</form>\n",
+	    iid);
+}
+
 /* A backend's heading and its servers. */
 static void
 put_backend(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb)
+    const struct conf_backend *cb, const struct conf_stats *cs)
 {
 	static const char *const heads[] = {"Name", "Address", "Status", "Role",
 	    "Behind", "Sessions", "Total", "In", "Out", "Errors", "Last check",
@@ -390,16 +443,22 @@ put_backend(struct evbuffer *out, const struct stats_source *src,
 	    "Errors", "Last check", "Since", NULL};
 	size_t order[CONF_SERVERS_MAX];
 	bool cluster = cluster_order(src, cb, order);
+	bool admin = cs->admin && cs->user != NULL;
 	char caption[WORDS_MAX];
 
 	raw(out, "<h2>Backend ");
 	put(out, cb->name);
 	raw(out, "</h2>\n");
 	snprintf(caption, sizeof(caption), "Servers of %.64s", cb->name);
+	if (admin)
+		form_open(out, cs);
 	table_open(out, caption, cluster ? shard_heads : heads);
 	for (size_t i = 0; i < cb->nservers; i++)
-		put_server(out, src, cb, &cb->servers[order[i]], cluster);
+		put_server(
+		    out, src, cb, &cb->servers[order[i]], cluster, admin);
 	table_close(out);
+	if (admin)
+		form_close(out, proxies_backend_iid(src->conf(src->arg), cb));
 	if (cb->check != CHECK_REDIS || cluster)
 		return;
 	put_watch(out, src, cb);
@@ -488,7 +547,7 @@ put_process(struct evbuffer *out, const struct stats_source *src,
 
 void
 stats_render_html(const struct stats_source *src, const struct conf_stats *cs,
-    struct evbuffer *out)
+    const char *notice, struct evbuffer *out)
 {
 	const struct conf *conf = src->conf(src->arg);
 
@@ -499,10 +558,15 @@ stats_render_html(const struct stats_source *src, const struct conf_stats *cs,
 		 "<title>roleproxy</title>\n");
 	raw(out, style);
 	raw(out, "</head>\n<body>\n<main>\n<h1>roleproxy</h1>\n");
+	if (notice != NULL) {
+		raw(out, "<p class=\"say\">");
+		put(out, notice);
+		raw(out, "</p>\n");
+	}
 	put_sentences(out, src, conf);
 	put_frontends(out, src, conf);
 	for (size_t i = 0; i < conf->nbackends; i++)
-		put_backend(out, src, &conf->backends[i]);
+		put_backend(out, src, &conf->backends[i], cs);
 	put_decisions(out, src);
 	raw(out, "</main>\n<footer>\n");
 	put_process(out, src, cs);

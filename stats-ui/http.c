@@ -25,7 +25,6 @@
 
 #define BACKLOG     64
 #define HEADERS_MAX 8192  /* bytes of a request */
-#define BODY_MAX    16384 /* bytes of what is posted */
 #define REQUEST_MS  10000 /* to send one */
 #define CROWDED_MS  500   /* the same when no more may connect */
 #define ANSWER_MS   60000 /* to read the answer */
@@ -391,7 +390,7 @@ new_evhttp(struct listener *l)
 	if (ev == NULL)
 		fatal("out of memory");
 	evhttp_set_max_headers_size(ev, HEADERS_MAX);
-	evhttp_set_max_body_size(ev, BODY_MAX);
+	evhttp_set_max_body_size(ev, HTTP_BODY_MAX);
 	evhttp_set_allowed_methods(
 	    ev, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
 		    EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |

@@ -60,7 +60,9 @@ unsigned http_clients(const struct http *h, size_t site);
 /* A header of the request, NULL if it has none of that name. */
 const char *http_header(const struct http_request *req, const char *name);
 
-/* What was posted, as a string cut to size; returns how long it is. */
+/* What was posted, as a string cut to size; returns how long it is. No more
+ * than HTTP_BODY_MAX bytes may be posted. */
+#define HTTP_BODY_MAX 16384
 size_t http_body(const struct http_request *req, char *buf, size_t size);
 
 /* Text of a query without its %XX, and + as a blank if plus; on the heap. NULL

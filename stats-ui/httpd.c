@@ -16,6 +16,7 @@
 #include "stats-ui/hstats.h"
 #include "stats-ui/hstats_json.h"
 #include "stats-ui/http.h"
+#include "stats-ui/post.h"
 #include "stats-ui/prometheus.h"
 #include "stats-ui/query.h"
 #include "stats-ui/words.h"
@@ -92,6 +93,7 @@ struct site {
 
 struct stats {
 	struct stats_source src;
+	struct stats_admin admin; /* monitor NULL: none */
 	struct http *http;
 	struct site *sites; /* as of stats_commit() */
 	size_t nsites;
@@ -232,7 +234,7 @@ document_refresh(
 		evbuffer_free(d->bytes);
 	d->bytes = new_body();
 	if (kind == DOCUMENT_PAGE)
-		stats_render_html(src, a->conf, d->bytes);
+		stats_render_html(src, a->conf, NULL, d->bytes);
 	else if (kind == DOCUMENT_JSON)
 		stats_render_json(src, a->conf, d->bytes);
 	else if (kind == DOCUMENT_METRICS)
@@ -295,6 +297,17 @@ reply_filtered(const struct asked *a, const struct query *q)
 	evbuffer_free(body);
 }
 
+/* The page with what came of a form. */
+static void
+reply_notice(const struct asked *a, const char *notice)
+{
+	struct evbuffer *body = new_body();
+
+	stats_render_html(&a->stats->src, a->conf, notice, body);
+	reply(a, 200, TYPE_HTML, body);
+	evbuffer_free(body);
+}
+
 /* The page, or its figures in one of HAProxy's formats. */
 static void
 serve_page(const struct asked *a, const char *suffix)
@@ -309,7 +322,9 @@ serve_page(const struct asked *a, const char *suffix)
 		    (long long)(refresh + 999) / 1000);
 		http_add_header(a->req, "Refresh", seconds);
 	}
-	if (q.format == QUERY_HTML)
+	if (q.format == QUERY_HTML && post_sentence(q.status) != NULL)
+		reply_notice(a, post_sentence(q.status));
+	else if (q.format == QUERY_HTML)
 		reply_document(a, DOCUMENT_PAGE);
 	else if (query_filters(&q))
 		reply_filtered(a, &q);
@@ -541,6 +556,52 @@ ask_password(const struct asked *a)
 	    "You need a valid user and password to access this content.");
 }
 
+/* May this request change servers? */
+static bool
+may_change(const struct asked *a)
+{
+	const struct http_request *req = a->req;
+
+	return a->conf->admin && a->conf->user != NULL &&
+	       a->stats->admin.monitor != NULL &&
+	       post_is_ours(http_header(req, "Host"),
+		   http_header(req, "Origin"), http_header(req, "Referer"),
+		   http_header(req, "Sec-Fetch-Site"));
+}
+
+/* A form: do what it says, then send the browser back to the page. */
+static void
+serve_post(const struct asked *a)
+{
+	char *body = xcalloc(1, HTTP_BODY_MAX + 1), where[512];
+	const char *status = "DENY";
+
+	if (may_change(a)) {
+		http_body(a->req, body, HTTP_BODY_MAX + 1);
+		status = post_run(&a->stats->src, &a->stats->admin, body);
+	}
+	free(body);
+	snprintf(where, sizeof(where), "%.400s;st=%s", a->conf->uri, status);
+	http_add_header(a->req, "Location", where);
+	reply_words(a, 303, "%s", post_sentence(status));
+}
+
+/* A request that is neither GET nor HEAD. */
+static void
+serve_other(const struct asked *a)
+{
+	if (a->req->method != HTTP_POST ||
+	    page_suffix(a->req->target, a->conf->uri) == NULL ||
+	    a->conf->user == NULL) {
+		http_add_header(a->req, "Allow", "GET, HEAD");
+		reply_words(a, 405, "only GET and HEAD are answered here");
+	} else if (is_authorized(a)) {
+		serve_post(a);
+	} else {
+		ask_password(a);
+	}
+}
+
 /* One request. */
 static void
 request_cb(const struct http_request *req, void *arg)
@@ -549,8 +610,7 @@ request_cb(const struct http_request *req, void *arg)
 	struct asked a = {s, req, settings(s, req->site)};
 
 	if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
-		http_add_header(req, "Allow", "GET, HEAD");
-		reply_words(&a, 405, "only GET and HEAD are answered here");
+		serve_other(&a);
 	} else if (serve_open(&a)) {
 		return;
 	} else if (is_authorized(&a)) {
@@ -575,6 +635,12 @@ stats_new(struct event_base *base, const struct stats_source *source)
 		s->src.started = clock_ms();
 	s->http = http_new(base, &ops);
 	return s;
+}
+
+void
+stats_set_admin(struct stats *s, const struct stats_admin *admin)
+{
+	s->admin = *admin;
 }
 
 void

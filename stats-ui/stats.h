@@ -44,6 +44,14 @@ struct stats_source {
 	void *arg;
 };
 
+/* What whoever may look can change, where that is allowed. */
+struct stats_admin {
+	struct monitor *monitor;
+	void (*close_server)(int id, void *); /* its sessions */
+	void *arg;
+};
+void stats_set_admin(struct stats *s, const struct stats_admin *admin);
+
 /* Keeps a copy of source. */
 struct stats *stats_new(
     struct event_base *base, const struct stats_source *source);
@@ -70,10 +78,11 @@ void stats_site_counts(
 void stats_set_timeout(struct stats *s, int64_t ms);
 void stats_free(struct stats *s);
 
-/* Renderers: each adds its document to out; cs is whose page it is. */
+/* Renderers: each adds its document to out; cs is whose page it is, notice a
+ * sentence to begin with (NULL: none). */
 struct evbuffer;
 void stats_render_html(const struct stats_source *src,
-    const struct conf_stats *cs, struct evbuffer *out);
+    const struct conf_stats *cs, const char *notice, struct evbuffer *out);
 void stats_render_json(const struct stats_source *src,
     const struct conf_stats *cs, struct evbuffer *out);
 void stats_render_status(const struct stats_source *src, struct evbuffer *out);

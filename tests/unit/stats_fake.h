@@ -20,6 +20,8 @@ struct fake {
 	struct addr bind[FAKE_FRONTENDS], stats_bind[2];
 	struct server_state states[FAKE_SERVERS];
 	struct snapshot_server now[FAKE_SERVERS];
+	struct admin admins[FAKE_SERVERS];
+	unsigned checks_off, closed; /* servers, as bits */
 	bool fenced[FAKE_SERVERS], maintenance[FAKE_SERVERS];
 	bool unfit[FAKE_SERVERS], lagging[FAKE_SERVERS];
 	struct lag lag[FAKE_SERVERS];
@@ -42,6 +44,7 @@ struct fake {
 
 extern struct fake w;
 extern struct stats_source fake_source;
+extern const struct stats_admin fake_admin;
 
 /* A healthy primary with two replicas, one of them with an ugly name. */
 void fake_reset(void);

@@ -15,6 +15,7 @@
 #include "stats-ui/hstats.h"
 #include "stats-ui/hstats_json.h"
 #include "stats-ui/info.h"
+#include "stats-ui/post.h"
 #include "stats-ui/prometheus.h"
 #include "stats-ui/proxies.h"
 #include "stats-ui/query.h"
@@ -440,6 +441,87 @@ START_TEST(metrics)
 }
 END_TEST
 
+/* Forms, what came of them, and the state, health, checks and sessions of the
+ * first server then. */
+static const struct {
+	const char *body, *status;
+	enum admin_state state;
+	enum admin_health health;
+	unsigned checks_off, closed;
+} forms[] = {
+    {"s=redis-1&action=drain&b=%233", "DONE", ADMIN_DRAIN, ADMIN_CHECKED, 0, 0},
+    {"s=redis-1&action=maint&b=redis", "DONE", ADMIN_MAINT, ADMIN_CHECKED, 0,
+	0},
+    {"b=%233&action=maint&s=redis-1&s=redis-2\r\n", "DONE", ADMIN_MAINT,
+	ADMIN_CHECKED, 0, 0},
+    {"s=redis-1&s=nope&action=drain&b=redis", "PART", ADMIN_DRAIN,
+	ADMIN_CHECKED, 0, 0},
+    {"s=redis-1&action=ready&b=redis", "NONE", ADMIN_READY, ADMIN_CHECKED, 0,
+	0},
+    {"s=redis-1&action=dagent&b=redis", "NONE", ADMIN_READY, ADMIN_CHECKED, 0,
+	0},
+    {"s=redis-1&action=hdown&b=redis", "DONE", ADMIN_READY, ADMIN_DOWN, 0, 0},
+    {"s=redis-1&action=hnolb&b=redis", "DONE", ADMIN_READY, ADMIN_STOPPING, 0,
+	0},
+    {"s=redis-1&action=dhlth&b=redis", "DONE", ADMIN_READY, ADMIN_CHECKED, 1,
+	0},
+    {"s=redis-1&action=shutdown&b=redis", "DONE", ADMIN_READY, ADMIN_CHECKED, 0,
+	1},
+    {"s=redis%2D1&action=drain&b=redis", "DONE", ADMIN_DRAIN, ADMIN_CHECKED, 0,
+	0},
+    {"s=redis-1&action=explode&b=redis", "ERRP", ADMIN_READY, ADMIN_CHECKED, 0,
+	0},
+    {"s=redis-1&action=maint&b=nope", "ERRP", ADMIN_READY, ADMIN_CHECKED, 0, 0},
+    {"s=redis-1&action=maint&b=%2377", "ERRP", ADMIN_READY, ADMIN_CHECKED, 0,
+	0},
+    {"s=redis-1&b=redis", "ERRP", ADMIN_READY, ADMIN_CHECKED, 0, 0},
+    {"action=maint&b=redis", "NONE", ADMIN_READY, ADMIN_CHECKED, 0, 0},
+    {"&&=&s&s=&b=%&action=%00", "ERRP", ADMIN_READY, ADMIN_CHECKED, 0, 0},
+    {"", "ERRP", ADMIN_READY, ADMIN_CHECKED, 0, 0},
+};
+
+START_TEST(form)
+{
+	char *body = strdup(forms[_i].body);
+
+	ck_assert_str_eq(
+	    post_run(&fake_source, &fake_admin, body), forms[_i].status);
+	ck_assert_int_eq(w.admins[0].state, forms[_i].state);
+	ck_assert_int_eq(w.admins[0].health, forms[_i].health);
+	ck_assert_uint_eq(w.checks_off, forms[_i].checks_off);
+	ck_assert_uint_eq(w.closed, forms[_i].closed);
+	free(body);
+}
+END_TEST
+
+/* Where a form comes from, and whether it is obeyed. */
+static const struct {
+	const char *host, *origin, *referer, *site;
+	bool ours;
+} sources[] = {
+    {"h:80", NULL, NULL, NULL, true},
+    {"h:80", "http://h:80", NULL, NULL, true},
+    {"H:80", "https://h:80", NULL, NULL, true},
+    {"h", NULL, "http://h/stats?x", NULL, true},
+    {"h", NULL, "http://h", "same-origin", true},
+    {"h", "null", NULL, NULL, false},
+    {"h", "http://evil", "http://h/", NULL, false},
+    {"h", "http://h.evil", NULL, NULL, false},
+    {"h", "http://h:81", NULL, NULL, false},
+    {"h", NULL, "http://evil/?//h/", NULL, false},
+    {"h", NULL, NULL, "cross-site", false},
+    {NULL, "http://h", NULL, NULL, false},
+    {"", "http://", NULL, NULL, false},
+};
+
+START_TEST(source)
+{
+	ck_assert_int_eq(post_is_ours(sources[_i].host, sources[_i].origin,
+			     sources[_i].referer, sources[_i].site),
+	    sources[_i].ours);
+}
+END_TEST
+
 /* What follows the page's address, and what it asks for. */
 static const struct {
 	const char *suffix;
@@ -510,6 +592,8 @@ main(void)
 	tcase_add_test(t, info);
 	tcase_add_test(t, metrics);
 	tcase_add_loop_test(t, query, 0, ALL(queries));
+	tcase_add_loop_test(t, form, 0, ALL(forms));
+	tcase_add_loop_test(t, source, 0, ALL(sources));
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

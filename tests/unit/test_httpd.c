@@ -240,6 +240,44 @@ START_TEST(settings)
 }
 END_TEST
 
+/* A form is obeyed only where that is set, with the password, from here. */
+static const struct {
+	bool admin;
+	const char *headers, *start, *in;
+	enum admin_state state;
+} posts[] = {
+    {true, LOGIN, "HTTP/1.1 303", "Location: /stats;st=DONE\r\n", ADMIN_MAINT},
+    {true, LOGIN "Origin: http://x\r\n", "HTTP/1.1 303", ";st=DONE\r\n",
+	ADMIN_MAINT},
+    {true, LOGIN "Origin: http://y\r\n", "HTTP/1.1 303", ";st=DENY\r\n",
+	ADMIN_READY},
+    {true, "", "HTTP/1.1 401", "WWW-Authenticate", ADMIN_READY},
+    {false, LOGIN, "HTTP/1.1 303", ";st=DENY\r\n", ADMIN_READY},
+};
+
+START_TEST(post)
+{
+	static const char body[] = "s=redis-1&action=maint&b=redis";
+	char bytes[1024], *answer = malloc(ANSWER);
+
+	w.stats[0].user = user;
+	w.stats[0].password = password;
+	w.stats[0].admin = posts[_i].admin;
+	stats_set_admin(stats, &fake_admin);
+	snprintf(bytes, sizeof(bytes),
+	    "POST /stats HTTP/1.1\r\nHost: x\r\n%sContent-Length: "
+	    "%zu\r\n\r\n%s",
+	    posts[_i].headers, strlen(body), body);
+	ask(bytes, answer);
+	ck_assert_msg(
+	    strncmp(answer, posts[_i].start, strlen(posts[_i].start)) == 0,
+	    "%s", answer);
+	ck_assert_ptr_nonnull(strstr(answer, posts[_i].in));
+	ck_assert_int_eq(w.admins[0].state, posts[_i].state);
+	free(answer);
+}
+END_TEST
+
 /* Health and readiness when all is not well. */
 START_TEST(not_ready)
 {
@@ -431,6 +469,7 @@ http_cases(void)
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, answers, 0, ALL(requests));
+	tcase_add_loop_test(t, post, 0, ALL(posts));
 	tcase_add_test(t, settings);
 	tcase_add_test(t, not_ready);
 	tcase_add_test(t, shared);
