@@ -189,14 +189,14 @@ def test_readyz_before_the_first_round(t):
 def test_not_found(t):
     """Other paths are 404, other methods refused, HEAD has no body."""
     p = t.proxy([t.redis()])
-    for path in ("/", "/nope", "/stats/../etc/passwd", "/stats.jsonx", "/readyz/",
-                 "/healthzz", "/%2e%2e/", "//stats"):
+    for path in ("/", "/nope", "/readyz/", "/healthzz", "/%2e%2e/", "//stats"):
         assert p.get(path) in (404, 400, 301, 302), path
     for method in ("POST", "PUT", "DELETE"):
         assert p.get("/stats", method=method) in (405, 501, 404), method
     status, _, body = http_get(p.address("stats"), "/stats", method="HEAD")
     assert status in (200, 405) and body == "", (status, body)
-    equal(p.get("/stats?x=1"), 200, "with a query")
+    for path in ("/stats?x=1", "/stats.jsonx", "/stats/../etc/passwd"):
+        assert "<title>roleproxy" in p.page(path), path  # as HAProxy does
 
 
 def test_other_uri(t):
