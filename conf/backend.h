@@ -58,7 +58,8 @@ struct conf_backend {
 	unsigned place; /* of its section among all, from 0 on */
 	struct conf_server *servers;
 	size_t nservers;
-	bool discover; /* add the servers that these know of */
+	bool all_backups; /* not only the first one that is fit */
+	bool discover;    /* add the servers that these know of */
 	enum conf_check check;
 	int64_t check_interval, check_timeout, check_fast; /* ms */
 	int64_t check_down; /* ms, 0: as check_interval */

@@ -180,6 +180,19 @@ write_redis(struct cfg_out *o, const struct cfg_proxy *x)
 		cfg_out_text(o, "master-name", x->line, x->master_name);
 }
 
+/* Of several backup servers the first one serves, unless told otherwise. */
+static void
+write_backups(struct cfg_out *o, const struct cfg_proxy *x)
+{
+	const struct cfg_server *s;
+	size_t n = 0;
+
+	for (s = x->servers; s != NULL; s = s->next)
+		n += s->backup;
+	if (n > 1 && !x->all_backups && !x->made)
+		cfg_out_text(o, "all-backups", x->line, "off");
+}
+
 /* The timeouts of the connections to the servers, and what else is theirs. */
 static void
 write_connections(struct cfg_out *o, const struct cfg_proxy *x)
@@ -278,6 +291,7 @@ cfg_write_backend(struct cfg_out *o, const struct cfg_proxy *x)
 		write_checks(o, x, &t);
 	if (x->means == CHECK_REDIS)
 		write_redis(o, x);
+	write_backups(o, x);
 	write_connections(o, x);
 	write_template(o, x);
 	warn_timeouts(o->c, x);

@@ -35,7 +35,7 @@ log_place(struct cfg *c, const char *address)
 
 	if (strcmp(address, "stdout") == 0 || strcmp(address, "stderr") == 0 ||
 	    strncmp(address, "fd@", 3) == 0)
-		return cfg_format(c, "%s format=rfc3164", address);
+		return cfg_format(c, "%s format=syslog", address);
 	if (strncmp(address, "unix@", 5) == 0)
 		address += 5;
 	for (i = 0; ip[i] != NULL; i++) {

@@ -42,7 +42,7 @@ struct cfg_proxy {
 	struct cfg_number maxconn, fullconn, backlog, retries, number;
 	struct cfg_number keep_idle, keep_interval, keep_count;
 	struct cfg_text balance;
-	bool tcplog, log_null_off, log_normal_off, log_checks;
+	bool tcplog, log_null_off, log_normal_off, log_checks, all_backups;
 	bool log_global;
 	struct cfg_list logs; /* of its own, as log = takes them */
 	bool sessions;        /* one of them takes lines about sessions */

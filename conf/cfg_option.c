@@ -8,6 +8,7 @@
 /* What an option switches. */
 enum flag {
 	FLAG_NONE,
+	FLAG_ALL_BACKUPS,
 	FLAG_TCPLOG,
 	FLAG_LOG_NULL,
 	FLAG_LOG_NORMAL,
@@ -25,6 +26,7 @@ static const struct option {
 	enum flag flag;
 	const char *why;
 } options[] = {
+    {"allbackups", CFG_DO, FLAG_ALL_BACKUPS, NULL},
     {"tcplog", CFG_DO, FLAG_TCPLOG, NULL},
     {"dontlognull", CFG_DO, FLAG_LOG_NULL, NULL},
     {"dontlog-normal", CFG_DO, FLAG_LOG_NORMAL, NULL},
@@ -74,8 +76,6 @@ static const struct option {
     {"socket-stats", CFG_TUNING, FLAG_NONE, NULL},
     {"tcp-smart-accept", CFG_TUNING, FLAG_NONE, NULL},
     {"tcp-smart-connect", CFG_TUNING, FLAG_NONE, NULL},
-    {"allbackups", CFG_WARN, FLAG_NONE,
-	"clients go to backup servers as to others, once there are no others"},
     {"logasap", CFG_WARN, FLAG_NONE, "a session's line comes at its end"},
     {"log-separate-errors", CFG_WARN, FLAG_NONE,
 	"all sessions are logged at one level"},
@@ -130,6 +130,9 @@ switch_option(struct cfg *c, enum flag flag, char **w)
 	struct cfg_proxy *x = c->proxy;
 
 	switch (flag) {
+	case FLAG_ALL_BACKUPS:
+		x->all_backups = !c->no;
+		break;
 	case FLAG_TCPLOG:
 		x->tcplog = !c->no;
 		break;

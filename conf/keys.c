@@ -55,6 +55,8 @@ static const char *const role_words[] = {"any", "primary", "replica", NULL};
 
 /* clang-format off */
 const struct key keys[] = {
+    {FIELD(BACKEND, "all-backups", "on", parse_choice, all_backups), .words = onoff_words,
+	.help = "use all backup servers when there is no other, or the first one: on or off"},
     {FIELD(BACKEND, "check", "redis", parse_choice, check), .words = conf_check_words,
 	.help = "how servers are checked: redis (PING, INFO), tcp, script or none"},
     {FIELD(BACKEND, "check-down", "0", parse_time, check_down),

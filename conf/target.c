@@ -184,7 +184,8 @@ set_option(struct complaint *c, char *word, struct log_target *t)
 		    word);
 	if ((i = parse_word_index(format_words, value)) < 0)
 		return refuse(c,
-		    "'%.40s' is not a format: text, local, rfc3164, rfc5424, "
+		    "'%.40s' is not a format: text, syslog, local, rfc3164, "
+		    "rfc5424, "
 		    "priority, short, timed, iso, raw",
 		    value);
 	t->format = (enum log_format)i;

@@ -61,14 +61,32 @@ total_weight(const struct balance_candidate *c, size_t n, uint32_t *unit)
 	return sum;
 }
 
-/* Turn by turn; of equal weights, one each. */
+/* The stride through a round of so many turns that mixes them best: about its
+ * golden section, and without a common divisor, so that none is left out. */
+static uint32_t
+stride(uint32_t turns)
+{
+	uint32_t step = (uint32_t)(turns * 0.6180339887), a, b, t;
+
+	for (step += step == 0;; step++) {
+		for (a = turns, b = step; b != 0; t = a % b, a = b, b = t)
+			;
+		if (a == 1)
+			return step;
+	}
+}
+
+/* Turn by turn; of equal weights, one each. Of others, each has its turns
+ * spread over the round. */
 static size_t
 pick_roundrobin(
     struct balance_state *s, const struct balance_candidate *c, size_t n)
 {
 	uint32_t unit, total = total_weight(c, n, &unit);
-	uint32_t turn = s->turn++ % (total / unit);
+	uint32_t turns = total / unit, turn = s->turn++ % turns;
 
+	if (turns > n)
+		turn = (uint32_t)((uint64_t)turn * stride(turns) % turns);
 	return at_weight(c, n, turn * unit);
 }
 

@@ -89,7 +89,7 @@ frontend_open(struct worker *w, struct listener *l)
 	if (!l->closed)
 		return;
 	l->closed = false;
-	if (l->addr.family != AF_UNIX && listen(l->fd, LISTEN_BACKLOG) != 0)
+	if (l->addr.family != AF_UNIX && listen(l->fd, l->backlog) != 0)
 		log_error("cannot listen again: %s", strerror(errno));
 	event_add(l->event, NULL);
 }

@@ -12,14 +12,13 @@
 #include "base/addr.h"
 #include "proxy/worker.h"
 
-#define LISTEN_BACKLOG 1024
-
 /* A listening socket. Made by the control thread, then its worker's. */
 struct listener {
 	TAILQ_ENTRY(listener) link;
 	struct worker *worker; /* (borrowed from the proxy) */
 	struct addr addr;
 	int fd;
+	_Atomic int backlog; /* of fd */
 	int frontend_id;
 	struct event *event; /* NULL until it accepts */
 	bool paused;         /* at a limit, or out of file descriptors */

@@ -191,6 +191,8 @@ loop_wake_cb(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < n; i++)
 		obey(w, &orders[i]);
 	free(orders);
+	/* Another worker may have freed a place. */
+	session_release(w);
 }
 
 static void

@@ -117,12 +117,21 @@ close_fresh(struct proxy *p)
 	}
 }
 
-/* Open one address that is not open yet. */
+/* Clients that the system lets wait for this frontend; no more than
+ * net.core.somaxconn. */
 static int
-open_bind(struct proxy *p, const struct addr *a, char *error, size_t size)
+backlog_of(const struct conf_frontend *fe)
+{
+	return fe->backlog == 0 ? SOMAXCONN : (int)fe->backlog;
+}
+
+/* Open one address of a frontend that is not open yet. */
+static int
+open_bind(struct proxy *p, const struct conf_frontend *fe, const struct addr *a,
+    char *error, size_t size)
 {
 	struct opened *o;
-	int fd = net_listen(a, LISTEN_BACKLOG, error, size);
+	int fd = net_listen(a, backlog_of(fe), error, size);
 
 	if (fd < 0)
 		return -1;
@@ -133,6 +142,7 @@ open_bind(struct proxy *p, const struct addr *a, char *error, size_t size)
 	o->listener = xcalloc(1, sizeof(*o->listener));
 	o->listener->addr = *a;
 	o->listener->fd = fd;
+	o->listener->backlog = backlog_of(fe);
 	o->listener->worker = p->shared.workers[p->turn++ % p->shared.nworkers];
 	TAILQ_INSERT_TAIL(&p->opened, o, link);
 	return 0;
@@ -211,7 +221,7 @@ open_frontend(
 		return 0;
 	for (i = 0; i < fe->nbinds; i++) {
 		if (opened_find(p, &fe->binds[i]) == NULL &&
-		    open_bind(p, &fe->binds[i], error, size) != 0)
+		    open_bind(p, fe, &fe->binds[i], error, size) != 0)
 			return -1;
 		o = opened_find(p, &fe->binds[i]);
 		o->next = fe;
@@ -303,6 +313,16 @@ commit_frontends(struct proxy *p, const struct conf *conf)
 	p->reopen = false;
 }
 
+/* Change how many clients may wait to be accepted; whoever waits stays. */
+static void
+set_backlog(struct listener *l, int backlog)
+{
+	if (l->backlog == backlog)
+		return;
+	l->backlog = backlog;
+	(void)listen(l->fd, backlog);
+}
+
 void
 proxy_commit(struct proxy *p, const struct conf *conf)
 {
@@ -321,6 +341,7 @@ proxy_commit(struct proxy *p, const struct conf *conf)
 		}
 		/* What is accepted inherits it. */
 		session_tune(l->fd, o->next);
+		set_backlog(l, backlog_of(o->next));
 		o->fresh = false;
 		if (o->next->id != o->frontend_id) {
 			o->frontend_id = o->next->id;

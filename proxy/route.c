@@ -55,7 +55,7 @@ route_pick(struct worker *w, const struct conf_frontend *fe,
 	const struct conf_backend *cb = fe->backend;
 	struct balance_candidate c[CONF_SERVERS_MAX];
 	unsigned best = UINT32_MAX, rank;
-	bool full = false;
+	bool full = false, backup = false;
 	size_t n = 0, i;
 
 	for (i = 0; i < cb->nservers; i++) {
@@ -64,6 +64,10 @@ route_pick(struct worker *w, const struct conf_frontend *fe,
 		rank = snapshot_rank(w->snapshot, fe, cs);
 		if (rank == 0 || rank > best)
 			continue;
+		/* HAProxy's way: the first one is the backup. */
+		if (cs->backup && !cb->all_backups && backup)
+			continue;
+		backup |= cs->backup && cs->id != except;
 		if (!has_room(w, cs)) {
 			full = true;
 			continue;

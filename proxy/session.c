@@ -65,8 +65,10 @@ set_state(struct session *s, enum session_state state, int server_id)
 		w->paced[s->server_id]--;
 		s->paced = false;
 	}
-	if (was_on && !is_on)
+	if (was_on && !is_on) {
 		atomic_fetch_sub(&w->shared->server_sessions[s->server_id], 1);
+		w->freed |= w->snapshot->servers[s->server_id].maxconn != 0;
+	}
 	s->state = (uint8_t)state;
 	s->since = clock_coarse_ms();
 	s->server_id = (int16_t)server_id;
@@ -603,7 +605,8 @@ begin_hold(struct session *s, int64_t limit)
 	counter_add(frontend_counters(s)->held, 1);
 	s->held_ms = elapsed(s);
 	s->patience = clock_coarse_ms() + limit;
-	if (s->failed_id >= 0 && route_state(s->worker, s->fe) == ROUTE_FITS)
+	if (s->failed_id >= 0 && s->fe->backend->hold == 0 &&
+	    route_state(s->worker, s->fe) == ROUTE_FITS)
 		return;
 	s->queue_place = held < UINT16_MAX ? (uint16_t)held : UINT16_MAX;
 	tally_queued(&sh->frontend_tallies[s->fe->id], held);

@@ -51,6 +51,14 @@ ip_port(const struct in6_addr *ip, uint16_t port, char buf[CLIENT_MAX])
 	return buf;
 }
 
+/* Does it wait to connect again to the server that failed? */
+static bool
+is_pausing(const struct session *s)
+{
+	return (s->state == STATE_HELD || s->state == STATE_WAITING) &&
+	       s->failed_id >= 0 && s->queue_place == 0;
+}
+
 /* How far the session came. */
 static enum session_phase
 phase_of(const struct session *s)
@@ -61,6 +69,8 @@ phase_of(const struct session *s)
 	case STATE_RELAYING:
 		return PHASE_DATA;
 	default:
+		if (is_pausing(s))
+			return PHASE_CONNECT;
 		return s->held_ms == SESSION_NEVER ? PHASE_FIRST : PHASE_QUEUE;
 	}
 }
@@ -70,7 +80,8 @@ session_last_server(const struct session *s, enum session_reason why)
 {
 	if (s->state == STATE_CONNECTING || s->state == STATE_RELAYING)
 		return s->server_id;
-	return why == SESSION_UNREACHABLE || why == SESSION_CONNECT_TIMEOUT
+	return why == SESSION_UNREACHABLE || why == SESSION_CONNECT_TIMEOUT ||
+		       is_pausing(s)
 		   ? s->failed_id
 		   : -1;
 }
@@ -144,9 +155,8 @@ server_of(const struct session *s, enum session_reason why, unsigned *sessions)
 	if (name == NULL)
 		return "<NOSRV>";
 	*sessions = atomic_load(&s->worker->shared->server_sessions[id]);
-	if (why != SESSION_UNREACHABLE && why != SESSION_CONNECT_TIMEOUT &&
-	    *sessions > 0)
-		--*sessions;
+	if (s->state == STATE_CONNECTING || s->state == STATE_RELAYING)
+		*sessions -= *sessions > 0;
 	return name;
 }
 

@@ -259,6 +259,24 @@ forget_run(struct worker *w, const struct session *s)
 	}
 }
 
+/* A place was freed for which clients of other workers may wait. */
+static void
+share_place(struct worker *w)
+{
+	const struct conf *conf = w->snapshot->conf;
+	uint32_t held = 0;
+	size_t i;
+
+	w->freed = false;
+	for (i = 0; i < conf->nfrontends; i++)
+		held += atomic_load(
+		    &w->shared->frontend_held[conf->frontends[i].id]);
+	for (i = 0; held > 0 && i < w->shared->nworkers; i++) {
+		if (w->shared->workers[i] != w)
+			worker_wake(w->shared->workers[i]);
+	}
+}
+
 void
 sweep_later(struct worker *w)
 {
@@ -280,6 +298,8 @@ sweep_later(struct worker *w)
 	/* Where a session ended there may be a place for another. */
 	if (!TAILQ_EMPTY(&w->dead))
 		session_release(w);
+	if (w->freed)
+		share_place(w);
 	while ((s = TAILQ_FIRST(&w->dead)) != NULL) {
 		if (s->on_run)
 			forget_run(w, s);

@@ -67,6 +67,7 @@ struct worker {
 	size_t nrun, run_room;
 	TAILQ_HEAD(, listener) listeners;
 	unsigned paused; /* listeners that do not accept */
+	bool freed;      /* a place on a server that has a limit */
 	bool stalled;    /* some client is not read: the lease ran out */
 	bool draining;
 	unsigned ticks;

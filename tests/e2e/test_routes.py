@@ -287,6 +287,26 @@ def test_backup(t):
     wait_for(lambda: g.serving(p.client("in")) == "redis-2", "way back")
 
 
+def test_first_backup(t):
+    """all-backups = off: of several backups the first one that is fit, and the
+    next only if that cannot be connected to."""
+    services = [Service(t, says(name)) for name in "abc"]
+    lines = [services[0].line("a", "disabled"), services[1].line("b", "backup"),
+             services[2].line("c", "backup")]
+    p = t.proxy(lines, backend={"check": "none", "all-backups": "off"},
+                frontends={"in": {"route": "any", "balance": "roundrobin"}})
+    got = [lib.connect(p.address("in")).recv(9) for _ in range(4)]
+    equal(got, [b"b\n"] * 4)
+    services[1].close()
+    equal(lib.connect(p.address("in")).recv(9), b"c\n")
+    p.conf["backend redis"]["all-backups"] = "on"
+    services[1] = Service(t, says("b"))
+    p.conf["backend redis"]["server"][1] = services[1].line("b", "backup")
+    p.reload()
+    got = {lib.connect(p.address("in")).recv(9) for _ in range(8)}
+    equal(got, {b"b\n", b"c\n"})
+
+
 def test_disabled(t):
     """A disabled server gets nothing, not even when it is the primary."""
     g = t.group(1)

@@ -167,6 +167,8 @@ def test_ends_without_server(t):
     equal(b.connect("refused").recv(1), b"")
     total, = b.line("refused refused/s 0/-1/# 0 SC 1/1/0/0/2 0/0")
     assert 350 <= total < 1500 * SLOW, total
+    b.connect("refused").close()
+    b.line("refused refused/s 0/-1/# 0 CC 1/1/0/0/0 0/0")
     equal(b.connect("both").recv(1), b"")
     b.line("both both/t 0/-1/# 0 SC 1/1/0/0/+1 0/0")
     b.connect("second", b"hi").close()
@@ -180,8 +182,8 @@ def test_ends_without_server(t):
     def counted(object_of, expected):
         wait_for(lambda: [object_of()["counters"][n] for n in names] == expected,
                  "%s of %s" % (expected, names))
-    counted(lambda: b.p.server("s", "refused"), [3, 3, 2, 0, 1, 1])
-    counted(lambda: b.p.frontend("refused"), [3, 0, 2, 0, 1, 1])
+    counted(lambda: b.p.server("s", "refused"), [4, 4, 2, 0, 2, 1])
+    counted(lambda: b.p.frontend("refused"), [4, 0, 2, 0, 2, 1])
     counted(lambda: b.p.server("s", "second"), [1, 1, 0, 1, 1, 0])
     counted(lambda: b.p.server("t", "second"), [1, 0, 0, 0, 1, 0])
 

@@ -145,6 +145,27 @@ START_TEST(test_roundrobin_turns)
 }
 END_TEST
 
+/* Of unequal weights, each server's turns are spread: in any part of a round it
+ * has about its share. */
+START_TEST(test_roundrobin_mixed)
+{
+	static const unsigned uneven[] = {100, 99, 33, 1, 0};
+	unsigned counts[MOST] = {0}, run = 0, i;
+	size_t n = make(uneven), at, last = MOST;
+
+	for (i = 0; i < 233; i++) {
+		at = pick(BALANCE_ROUNDROBIN, n, i);
+		run = at == last ? run + 1 : 1;
+		last = at;
+		ck_assert_uint_le(run, 3);
+		counts[at]++;
+		ck_assert_int_le(
+		    abs((int)(counts[0] * 233) - (int)(100 * (i + 1))),
+		    3 * 233);
+	}
+}
+END_TEST
+
 /* Sessions that stay are spread by weight. */
 START_TEST(test_leastconn_shares)
 {
@@ -321,6 +342,7 @@ main(void)
 	tcase_add_loop_test(tc, test_shares, 0, NSPREADS * NWEIGHTS);
 	tcase_add_loop_test(tc, test_roundrobin, 0, NWEIGHTS);
 	tcase_add_test(tc, test_roundrobin_turns);
+	tcase_add_test(tc, test_roundrobin_mixed);
 	tcase_add_loop_test(tc, test_leastconn_shares, 0, NWEIGHTS);
 	tcase_add_loop_test(
 	    tc, test_leastconn, 0, (int)(sizeof(loads) / sizeof(loads[0])));
