@@ -22,6 +22,7 @@
 	X(loadbalanced, "times that a server was picked for a session")   \
 	X(client_aborts, "sessions that the client broke off")            \
 	X(server_aborts, "sessions that the server broke off")            \
+	X(response_errors, "of these, because its connection broke")      \
 	X(timeouts, "sessions closed by a timeout")                       \
 	X(client_timeouts, "of these, at the client's turn")              \
 	X(fenced, "sessions closed because their server lost its role")   \

@@ -185,7 +185,7 @@ count_reason(struct counters *c, enum session_reason why)
 		counter_add(c->client_aborts, 1);
 		break;
 	case SESSION_SERVER_ABORT:
-	case SESSION_SERVER_DOWN:
+		counter_add(c->response_errors, 1);
 		counter_add(c->server_aborts, 1);
 		break;
 	case SESSION_CLIENT_TIMEOUT:

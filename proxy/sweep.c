@@ -16,6 +16,7 @@
 #define LOOK_MS        1000 /* after this much silence: look_for_reset() */
 #define QUIET_MS       200  /* silence that lets a draining session go */
 #define TICKS_A_SECOND (1000 / WORKER_TICK_MS)
+#define SHORT_MS       10000 /* an idle timeout that is kept to a tick */
 
 /* The next of a list, which the loop's body may close. */
 #define FOREACH_SAFE(s, next, list) \
@@ -219,11 +220,39 @@ tick_serverless(struct worker *w, int64_t now)
 	}
 }
 
+/* Is this a timeout, and a short one? */
+static bool
+is_short(int64_t limit)
+{
+	return limit > 0 && limit < SHORT_MS;
+}
+
+/* Is it time to look who is idle? Once a second is enough for timeouts that are
+ * long. */
+static bool
+is_idle_tick(const struct worker *w)
+{
+	const struct conf_frontend *fe;
+	size_t i;
+
+	if (w->draining || w->ticks % TICKS_A_SECOND == 0)
+		return true;
+	for (i = 0; i < CONF_FRONTENDS_MAX; i++) {
+		fe = w->frontends[i];
+		if (fe != NULL && (is_short(fe->client_timeout) ||
+				      is_short(fe->client_fin_timeout) ||
+				      is_short(fe->server_fin_timeout) ||
+				      is_short(fe->backend->server_timeout)))
+			return true;
+	}
+	return false;
+}
+
 void
 sweep_tick(struct worker *w)
 {
 	int64_t now = clock_coarse_ms();
-	bool idle = w->draining || w->ticks % TICKS_A_SECOND == 0;
+	bool idle = is_idle_tick(w);
 	size_t i;
 
 	tick_serverless(w, now);

@@ -32,6 +32,7 @@ struct backend_sum {
 	unsigned usable[2];
 	int64_t weight[2], uweight[2];
 	unsigned states[HSTATE_KINDS], checks[HCHK_L7STS + 1];
+	int64_t last_session; /* s since the newest that had a server; or -1 */
 };
 
 /* The bits of fields.h that a row has. */
@@ -160,8 +161,11 @@ set_counters(struct hrow *row, const struct counter_sums *c)
 			 : (int64_t)(c->connect_errors - again);
 	n[HF_wretr] = (int64_t)c->retries;
 	n[HF_wredis] = (int64_t)c->redispatches;
-	n[HF_cli_abrt] = (int64_t)c->client_aborts;
-	n[HF_srv_abrt] = (int64_t)c->server_aborts;
+	/* HAProxy counts who was silent for too long, too. */
+	n[HF_cli_abrt] = (int64_t)(c->client_aborts + c->client_timeouts);
+	n[HF_srv_abrt] =
+	    (int64_t)(c->server_aborts + c->timeouts - c->client_timeouts);
+	n[HF_eresp] = (int64_t)c->response_errors;
 	n[HF_lbtot] = (int64_t)c->loadbalanced;
 	n[HF_connect] = (int64_t)c->connects;
 	n[HF_dcon] = (int64_t)c->denied;
@@ -215,8 +219,6 @@ set_state(struct hrow *row, enum frontend_state state)
 		word = "STOP";
 	else if (state == FRONTEND_PAUSED)
 		word = "PAUSED";
-	else if (row->number[HF_scur] >= row->number[HF_slim])
-		word = "FULL";
 	row->text[HF_status] = word;
 }
 
@@ -321,6 +323,9 @@ add_up(
 	const int64_t *n = row->number;
 
 	sum->states[row->state]++;
+	if (sum->last_session < 0 ||
+	    (n[HF_lastsess] >= 0 && n[HF_lastsess] < sum->last_session))
+		sum->last_session = n[HF_lastsess];
 	if (row->checked)
 		sum->checks[row->check]++;
 	if (!usable)
@@ -352,6 +357,7 @@ make_server(struct maker *m, const struct hproxy *px,
 	set_figures(row, &figures);
 	src->server_counters(cs->id, &sums, src->arg);
 	set_counters(row, &sums);
+	row->number[HF_stot] = (int64_t)sums.connects;
 	set_states(m, history_server(src->history, cs));
 	set_limits(row, &ms);
 	set_check(row, &st.check);
@@ -378,7 +384,7 @@ full_sessions(const struct conf *conf, const struct conf_backend *cb)
 		if (conf->frontends[i].backend == cb)
 			sum += max == 0 ? conf->global.maxconn : max;
 	}
-	if (sum == 0 || sum > conf->global.maxconn)
+	if (sum == 0)
 		sum = conf->global.maxconn;
 	return (int64_t)(sum + 9) / 10;
 }
@@ -447,6 +453,7 @@ set_sum(struct hrow *row, const struct backend_sum *sum)
 	n[HF_bck] = sum->usable[1];
 	n[HF_weight] = sum->weight[backup];
 	n[HF_uweight] = sum->uweight[backup];
+	n[HF_lastsess] = sum->last_session;
 	memcpy(row->states, sum->states, sizeof(row->states));
 	memcpy(row->checks, sum->checks, sizeof(row->checks));
 	row->up = sum->usable[0] + sum->usable[1] > 0;
@@ -551,7 +558,7 @@ make_site(struct maker *m, const struct hproxy *px)
 static void
 make_proxy(struct maker *m, const struct hproxy *px)
 {
-	struct backend_sum sum = {0};
+	struct backend_sum sum = {.last_session = -1};
 	unsigned *sids;
 
 	if (px->site != NULL)
