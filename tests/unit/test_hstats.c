@@ -180,7 +180,7 @@ static const struct {
     {"redis", "BACKEND", "iid", "3"},
     {"redis", "BACKEND", "act", "1"},
     {"redis", "BACKEND", "weight", "100"},
-    {"redis", "BACKEND", "slim", "5"},
+    {"redis", "BACKEND", "slim", "10"},
     {"redis", "BACKEND", "scur", "7"},
     {"redis", "BACKEND", "stot", "201"},
     {"redis", "BACKEND", "check_status", ""},
