@@ -115,7 +115,7 @@ ASAN	 = BUILD=build-asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 PLAIN	 = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 TSAN	 = E2E_WRAP="$(PLAIN)" BUILD=build-tsan CFLAGS="-O1 -g" SANITIZE=-fsanitize=thread
 
-.PHONY: all help deps unit unit-bins e2e e2e-full chaos chaos-full asan asan-e2e tsan tsan-e2e \
+.PHONY: all help deps unit unit-bins e2e e2e-full chaos chaos-full docker asan asan-e2e tsan tsan-e2e \
 	valgrind fuzz clang lint fmt-check fmt check check-full bench demo \
 	install uninstall clean FORCE
 .SECONDARY:
@@ -162,6 +162,9 @@ chaos-full:				## all faults, HAProxy beside it (CHAOS=--full)
 	@$(S)/deps.sh full
 	@$(MAKE) all
 	@ROLEPROXY=$(CURDIR)/$(BIN) python3 tests/e2e/chaos/run.py $(CHAOS)
+
+docker:					## the image and the compose stack, where Docker runs
+	@timeout -k 20 400 python3 tests/e2e/docker/run.py
 
 asan:					## unit tests under ASan and UBSan
 	@$(MAKE) $(ASAN) unit

@@ -53,6 +53,14 @@ message_alert(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+/* Is it that a file is not there? */
+static bool
+is_missing(const struct conf_problem *problem)
+{
+	return strncmp(problem->text + problem->message, cannot_open,
+		   strlen(cannot_open)) == 0;
+}
+
 /* One problem, as HAProxy would say it. */
 static void
 print_haproxy(const struct conf_problem *problem)
@@ -64,7 +72,7 @@ print_haproxy(const struct conf_problem *problem)
 	if (problem->line != 0)
 		fprintf(stderr, "config : parsing [%.*s] : %s\n", place,
 		    problem->text, message);
-	else if (strncmp(message, cannot_open, strlen(cannot_open)) == 0)
+	else if (is_missing(problem))
 		fprintf(stderr,
 		    "config : Cannot open configuration file/directory "
 		    "%.*s : %s\n",
@@ -105,7 +113,7 @@ file_length(const struct conf_problem *problem)
 static void
 print_all_haproxy(const struct conf_problems *p, bool check)
 {
-	size_t i;
+	size_t i, missing = 0;
 
 	if (p->n > p->no_listener || (p->no_listener && !check))
 		message_notice();
@@ -114,12 +122,13 @@ print_all_haproxy(const struct conf_problems *p, bool check)
 		if (p->no_listener && p->list[i].severity == CONF_ERROR)
 			continue;
 		print_haproxy(&p->list[i]);
+		missing += is_missing(&p->list[i]);
 		if (ends_file(p, i))
 			message_alert("config : Error(s) found in "
 				      "configuration file : %.*s",
 			    file_length(&p->list[i]), p->list[i].text);
 	}
-	if (p->errors > 0 && !p->no_listener)
+	if (p->errors > missing && !p->no_listener)
 		message_alert("config : Fatal errors found in configuration.");
 	if (p->no_listener && !check)
 		message_alert("[haproxy.main()] No enabled listener found "

@@ -48,16 +48,21 @@ begins_as_haproxy(FILE *f)
 	return fseek(f, 0, SEEK_SET) == 0 && is;
 }
 
+/* Does its name end like this? */
+static bool
+is_called(const char *file, const char *end)
+{
+	const char *dot = strrchr(file, '.');
+
+	return dot != NULL && strcmp(dot, end) == 0;
+}
+
 /* Is it a haproxy.cfg? Its name says that, or else its first section. */
 static bool
 is_haproxy(FILE *f, const char *file)
 {
-	const char *dot = strrchr(file, '.');
-
-	if (dot != NULL && strcmp(dot, ".cfg") == 0)
-		return true;
-	return (dot == NULL || strcmp(dot, ".ini") != 0) &&
-	       begins_as_haproxy(f);
+	return is_called(file, ".cfg") ||
+	       (!is_called(file, ".ini") && begins_as_haproxy(f));
 }
 
 /* Read one file into doc, or into *cfg, which is made if need be. What was in
@@ -70,6 +75,7 @@ read_file(struct ini *doc, struct cfg **cfg, const char *file,
 	char buffer[4096];
 
 	if (f == NULL) {
+		p->haproxy |= is_called(file, ".cfg");
 		conf_problem(
 		    p, CONF_ERROR, file, 0, "cannot open: %s", strerror(errno));
 		doc->broken = true;
