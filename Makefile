@@ -98,6 +98,7 @@ UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.
 
 # The same for the fuzzers, tests/fuzz/fuzz_X.c.
 FUZZ_ini     = $(UNIT_conf)
+FUZZ_cfg     = $(FUZZ_ini)
 FUZZ_hello   = health/hello.c health/resp.c
 FUZZ_resp    = health/info.c health/observation.c health/resp.c
 FUZZ_url     = $(FUZZ_ini)
