@@ -25,6 +25,13 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
 	return EAI_NONAME;
 }
 
+/* The same: the environment would grow with each input. */
+int
+setenv(const char *name, const char *value, int overwrite)
+{
+	return name == value && overwrite; /* never so */
+}
+
 /* Write the input to a file of that name. */
 static void
 write_file(const char *name, const uint8_t *data, size_t size)
