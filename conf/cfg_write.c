@@ -327,6 +327,8 @@ write_stats(
 		cfg_out_text(
 		    o, "health-uri", s->health_uri.line, s->health_uri.text);
 	cfg_out_text(o, "metrics-prefix", x->line, "haproxy");
+	if (s->metrics) /* HAProxy's exporter asks for no password */
+		cfg_out_text(o, "metrics-auth", x->line, "off");
 	if (maxconn.n > STATS_MAXCONN)
 		maxconn.n = STATS_MAXCONN;
 	if (maxconn.n > 0)

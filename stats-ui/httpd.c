@@ -158,7 +158,6 @@ count_answer(const struct asked *a, int code)
 	struct site_counts *c = &a->stats->sites[a->req->site].counts;
 	int class = code / 100;
 
-	c->requests++;
 	c->responses[class >= 1 && class <= 5 ? class - 1 : 5]++;
 }
 
@@ -510,6 +509,17 @@ reply_nothing(const struct asked *a)
 		    a->conf->uri);
 }
 
+/* Is there nothing at this address? HAProxy says so to whoever asks. */
+static bool
+is_unknown(const struct asked *a)
+{
+	const struct stats_source *src = &a->stats->src;
+
+	return src->conf(src->arg)->haproxy && !is_metrics(a) &&
+	       !is_path(a->req->target, "/stats.json") &&
+	       page_suffix(a->req->target, a->conf->uri) == NULL;
+}
+
 /* Answer what is behind the password. */
 static void
 serve_guarded(const struct asked *a)
@@ -609,10 +619,13 @@ request_cb(const struct http_request *req, void *arg)
 	struct stats *s = arg;
 	struct asked a = {s, req, settings(s, req->site)};
 
+	s->sites[req->site].counts.requests++;
 	if (req->method != HTTP_GET && req->method != HTTP_HEAD) {
 		serve_other(&a);
 	} else if (serve_open(&a)) {
 		return;
+	} else if (is_unknown(&a)) {
+		reply_nothing(&a);
 	} else if (is_authorized(&a)) {
 		serve_guarded(&a);
 	} else {
