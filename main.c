@@ -44,7 +44,6 @@ evaluate(const char *condition)
 	int truth = condition_evaluate(condition);
 
 	if (truth < 0) {
-		message_notice();
 		message_alert("config : Failed to evaluate condition: "
 			      "unparsable conditional expression '%s'",
 		    condition);

@@ -20,7 +20,8 @@ begin(const char *level)
 	fprintf(stderr, "%-10s (%d) : ", level, (int)getpid());
 }
 
-void
+/* HAProxy's first two lines, once before the first of the others. */
+static void
 message_notice(void)
 {
 	static bool done;
@@ -46,6 +47,7 @@ message_alert(const char *fmt, ...)
 {
 	va_list ap;
 
+	message_notice();
 	begin("[ALERT]");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);

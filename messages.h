@@ -17,9 +17,6 @@ void messages_print(const struct conf_problems *p, bool check, bool quiet);
 /* Print that a file is valid, unless quiet. */
 void messages_valid(const struct conf_problems *p, bool quiet);
 
-/* HAProxy's first two lines, once before the first of the others. */
-void message_notice(void);
-
 /* A line of HAProxy's that says why it does not start. */
 void message_alert(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -55,6 +55,51 @@ def test_flags(t):
     assert code == 0 and re.match(r"HAProxy version 2\.6\.\d+.*roleproxy", out), out
 
 
+# Files, and what is said of them that does not depend on anyone's wording.
+CFGS = {
+    "good.cfg": CFG % (HOST, 9, HOST, 9),
+    "warned.cfg": (CFG % (HOST, 9, HOST, 9)).replace("  timeout client 1m\n", ""),
+    "idle.cfg": "defaults\n  mode tcp\n",
+    "empty.cfg": "",
+    "bad.cfg": CFG % (HOST, 9, HOST, 9) + "  nonsense\nfrontend x\n  mode nonsense\n",
+}
+CLOSING = re.compile(r"Error\(s\) found|Fatal errors|No enabled listener|Cannot open|"
+                     r"'zero-warning'|change to directory|unparsable conditional")
+
+
+def said(code, out, err):
+    """What is left when the wording of problems and versions is not looked at."""
+    lines = [re.sub(r"\(\d+\)", "(pid)", line) for line in err.splitlines()]
+    kinds = {line.split()[0] for line in lines if line.startswith("[")}
+    return code, out, kinds, [line for line in lines if CLOSING.search(line)]
+
+
+def test_words_as_haproxy(t):
+    """-c and a start that fails: exit codes, stdout and HAProxy's closing lines,
+    beside HAProxy itself."""
+    if not shutil.which("haproxy"):
+        raise lib.Skip("no haproxy")
+    for name, text in CFGS.items():
+        t.file(name, text)
+    folder = os.path.join(t.folder, "conf.d")
+    os.mkdir(folder)
+    t.file("conf.d/a.cfg", CFGS["good.cfg"])
+    for args in [[*flags, "-f", name] for name in [*CFGS, "nope.cfg", "conf.d"]
+                 for flags in (["-c"], ["-c", "-q"], ["-c", "-q", "-V"], ["-c", "-dW"])] \
+            + [["-f", "idle.cfg"], ["-f", "bad.cfg"], ["-f", "nope.cfg"],
+               ["-c", "-f", "good.cfg", "-f", "bad.cfg"], ["-c", "--", "good.cfg"],
+               ["-C", "/nope", "-c", "-f", "good.cfg"], ["-C", "conf.d", "-c", "-f", "a.cfg"],
+               ["-cc", "1"], ["-cc", "0"], ["-cc", "nonsense"],
+               ["-c", "-f", "good.cfg", "-sf", "1", "2"], ["-c", "-f"], ["-c", "-Z"]]:
+        theirs = subprocess.run(["haproxy", *args], cwd=t.folder, capture_output=True,
+                                text=True, timeout=20)
+        ours = t.run("haproxy", *args)
+        if args[-1] in ("-f", "-Z"):        # their usage goes to stdout
+            equal(ours[0], theirs.returncode, args)
+            continue
+        equal(said(*ours), said(theirs.returncode, theirs.stdout, theirs.stderr), args)
+
+
 def test_folder(t):
     """-f of a folder: its *.ini, in the order of their names."""
     folder = os.path.join(t.folder, "conf.d")
