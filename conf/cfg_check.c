@@ -209,7 +209,9 @@ understand(struct cfg *c, struct cfg_proxy *x)
 			n++;
 	}
 	script_understand(steps, n, &m);
-	if (m.kind == SCRIPT_REDIS) {
+	/* Whose role does not matter is asked what the script asks: who answers
+	 * need not be Redis, or may be one of several primaries. */
+	if (m.kind == SCRIPT_REDIS && m.role != WANT_ANY) {
 		x->means = CHECK_REDIS;
 		x->role = m.role;
 		if (m.password != NULL)

@@ -345,6 +345,13 @@ history_tick(struct history *f, const struct stats_source *src)
 		prune_all(f, conf);
 }
 
+void
+history_refresh(struct history *f, const struct stats_source *src)
+{
+	f->looked = 0;
+	history_tick(f, src);
+}
+
 /* Forget the most there was. */
 static void
 clear_most(struct track *track)

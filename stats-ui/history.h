@@ -51,6 +51,9 @@ void history_free(struct history *f);
 /* Look at everything, if it is time: call it some times a second. */
 void history_tick(struct history *f, const struct stats_source *src);
 
+/* Look now: somebody wants to know. */
+void history_refresh(struct history *f, const struct stats_source *src);
+
 /* Forget the most there was; all: and what was counted. The proxy's counters
  * are the proxy's to clear. */
 void history_clear(struct history *f, const struct stats_source *src, bool all);

@@ -597,6 +597,7 @@ rows_each(const struct stats_source *src, const struct hstats_filter *filter,
 	m->cb = cb;
 	m->arg = arg;
 	m->now = clock_ms();
+	history_refresh(src->history, src);
 	list = proxies_list(m->conf, &n);
 	for (size_t i = 0; i < n; i++)
 		if (is_wanted(m->filter, &list[i]))
