@@ -33,19 +33,22 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 PROXY	 = proxy/balance.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/worker.c
-STATS	 = stats-ui/alarm.c stats-ui/auth.c stats-ui/cluster.c stats-ui/control.c stats-ui/fields.c \
+STATS	 = stats-ui/alarm.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \
+	   stats-ui/commands.c stats-ui/control.c stats-ui/fields.c \
 	   stats-ui/history.c stats-ui/hstate.c stats-ui/hstats.c \
 	   stats-ui/hstats_json.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c \
 	   stats-ui/info.c stats-ui/json.c stats-ui/post.c stats-ui/prometheus.c \
 	   stats-ui/proxies.c stats-ui/query.c stats-ui/rows.c \
-	   stats-ui/status.c stats-ui/words.c
+	   stats-ui/runtime.c stats-ui/runtime_own.c stats-ui/runtime_proxy.c \
+	   stats-ui/runtime_sess.c stats-ui/runtime_set.c \
+	   stats-ui/runtime_show.c stats-ui/status.c stats-ui/words.c
 SRCS	 = ctl.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
 BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 
 # What each unit test is linked with besides itself, and nothing more: the link
 # line proves the layering. tests/unit/test_X.c needs a line UNIT_X here.
-FAKE	     = tests/unit/stats_fake.c
+FAKE	     = tests/unit/stats_fake.c tests/unit/operate_fake.c
 UNIT_addr    = base/addr.c base/units.c
 UNIT_admin   = health/admin.c
 UNIT_balance = proxy/balance.c
@@ -55,8 +58,7 @@ UNIT_cluster = base/addr.c base/units.c health/cluster.c
 UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/pattern.c base/units.c $(CONF)
 UNIT_condition = conf/condition.c
 UNIT_copy    = $(UNIT_conf)
-UNIT_control = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c base/units.c \
-	       $(CONF) stats-ui/control.c
+UNIT_control = $(UNIT_stats)
 UNIT_engine  = $(BASE) conf/cfg_words.c conf/step.c health/expect.c health/hcheck.c \
 	       conf/backend.c health/observation.c health/script.c
 UNIT_ending  = proxy/ending.c
@@ -75,6 +77,7 @@ UNIT_relay   = base/clock.c proxy/endpoint.c proxy/relay.c
 UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
+UNIT_runtime = $(UNIT_stats)
 UNIT_script  = $(UNIT_step) conf/script.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c \

@@ -21,11 +21,16 @@
 #include "ctl.h"
 
 #define DEFAULT_SOCKET "/run/roleproxy.sock"
-#define LINE_BYTES     4096  /* that the other side takes */
+#define LINE_BYTES     4096  /* of a command */
 #define LOOK_MS        10000 /* for an answer */
 #define ACT_MS         60000 /* for one that takes moving the writes */
 #define PIECE          65536
 #define CODE_UNKNOWN   3 /* of check */
+
+/* So that errors can be told: they begin with a mark then. */
+#define ASK_MARKS  "set severity-output number;"
+#define ERROR_MARK "[3]: "
+#define MARK_LEN   (sizeof(ERROR_MARK) - 1)
 
 static const char usage_text[] =
     "usage: roleproxy ctl [-s SOCKET] COMMAND...\n"
@@ -39,6 +44,7 @@ static const char usage_text[] =
     "  status                          who takes the writes, every server\n"
     "  promote BACKEND/SERVER          make this primary the writer\n"
     "  switchover BACKEND [to SERVER]  move the writes, losing none of them\n"
+    "  show stat, set server ...       HAProxy's commands, in its words\n"
     "\n"
     "  -s SOCKET    what control-socket is in its configuration (default\n"
     "               $ROLEPROXY_SOCKET, or else " DEFAULT_SOCKET ")\n"
@@ -158,15 +164,17 @@ dial(const char *path)
 	return -1;
 }
 
-/* Has the answer come to its end, the empty line? */
+/* Has the answer come to its end, an empty line? */
 static bool
 is_complete(const struct answer *a)
 {
-	return strcmp(a->text, "\n") == 0 ||
-	       (a->len > 1 && strcmp(a->text + a->len - 2, "\n\n") == 0);
+	return a->len == 1
+		   ? a->text[0] == '\n'
+		   : a->len > 1 && strcmp(a->text + a->len - 2, "\n\n") == 0;
 }
 
-/* Read the answer. -1 after saying why there is none, or not all of it. */
+/* Read the answer, up to the end of the connection. -1 after saying why there
+ * is none, or not all of it. */
 static int
 hear(int fd, struct answer *a, int64_t ms)
 {
@@ -181,26 +189,55 @@ hear(int fd, struct answer *a, int64_t ms)
 			    "no answer within %lld s", (long long)ms / 1000);
 		a->text = xrealloc(a->text, a->len + PIECE + 1);
 		n = recv(fd, a->text + a->len, PIECE, MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
 		a->len += n > 0 ? (size_t)n : 0;
 		a->text[a->len] = '\0';
-		if (is_complete(a))
-			return 0;
-	} while (n != 0 && (n > 0 || errno == EAGAIN || errno == EINTR));
+	} while (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)));
+	if (is_complete(a))
+		return 0;
 	return fail("the connection ended before the answer was complete");
 }
 
-/* Print an answer without the empty line at its end. Returns the exit code. */
-static int
-print(struct answer *a)
+/* Print the answer to one command, without the empty line at its end. Returns
+ * false if it is an error. */
+static bool
+print_one(const char *text, size_t len)
 {
-	bool bad = strncmp(a->text, "error: ", 7) == 0;
+	bool bad = strncmp(text, ERROR_MARK, MARK_LEN) == 0;
 
-	fwrite(a->text, 1, a->len - 1, bad ? stderr : stdout);
+	/* "[6]: " */
+	if (len >= MARK_LEN && text[0] == '[' && text[2] == ']') {
+		text += MARK_LEN;
+		len -= MARK_LEN;
+	}
+	bad |= strncmp(text, "error: ", 7) == 0;
+	fwrite(text, 1, len, bad ? stderr : stdout);
+	return !bad;
+}
+
+/* Print the answers to all commands. Returns the exit code. */
+static int
+print(const struct answer *a)
+{
+	const char *text = a->text, *end;
+	bool good = true;
+
+	/* That of the command which asks for marks. */
+	if (a->len > 1 && text[0] == '\n')
+		text++;
+	while (*text != '\0' && strcmp(text, "\n") != 0) {
+		end = strstr(text, "\n\n");
+		if (text[0] == '\n') {
+			text++;
+			continue;
+		}
+		if (end == NULL)
+			break;
+		good &= print_one(text, (size_t)(end + 1 - text));
+		text = end + 2;
+	}
 	if (fflush(stdout) != 0)
 		fail("cannot write: %s", strerror(errno));
-	return bad || ferror(stdout) ? 1 : 0;
+	return !good || ferror(stdout) ? 1 : 0;
 }
 
 /* The exit code of a plugin of Nagios that printed this; 3 is UNKNOWN. */
@@ -228,12 +265,14 @@ ask(const char *path, const char *line, int64_t ms)
 	if (fd < 0)
 		return code;
 	/* Who refuses a connection may have closed it; it says why. */
-	if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+	if ((send(fd, ASK_MARKS, strlen(ASK_MARKS), MSG_NOSIGNAL) < 0 ||
+		send(fd, line, strlen(line), MSG_NOSIGNAL) < 0) &&
+	    errno != EPIPE)
 		fail("%s: %s", path, strerror(errno));
 	else if (hear(fd, &a, ms) == 0) {
 		code = print(&a);
 		if (checking)
-			code = plugin_code(a.text);
+			code = plugin_code(a.text + strspn(a.text, "\n"));
 	}
 	free(a.text);
 	close(fd);

@@ -15,6 +15,7 @@
 #include "resources.h"
 #include "stats-ui/control.h"
 #include "stats-ui/history.h"
+#include "stats-ui/runtime.h"
 
 /*
  * Callbacks between the parts.
@@ -215,11 +216,60 @@ site_counts_cb(size_t site, struct site_counts *out, void *arg)
 }
 
 static void
+pause_cb(int id, bool paused, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_pause(r->proxy, id, paused);
+}
+
+static void
+shutdown_cb(int id, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_shutdown(r->proxy, id);
+}
+
+static void
+set_maxconn_cb(int id, int64_t maxconn, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_set_maxconn(r->proxy, id, maxconn);
+}
+
+static void
+list_sessions_cb(view_sessions_cb done, void *done_arg, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_list_sessions(r->proxy, done, done_arg);
+}
+
+static void
+close_session_cb(uint64_t id, view_closed_cb done, void *done_arg, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_close_session(r->proxy, id, done, done_arg);
+}
+
+static void
 close_server_cb(int server_id, void *arg)
 {
 	struct run *r = arg;
 
 	proxy_close_server(r->proxy, server_id);
+}
+
+static void
+clear_counters_cb(bool all, void *arg)
+{
+	struct run *r = arg;
+
+	proxy_clear_counters(r->proxy, false);
+	history_clear(r->history, &r->source, all);
 }
 
 /* The status for the control socket. */
@@ -282,7 +332,7 @@ promote_cb(const char *backend, const char *server, char *error, size_t size,
 
 /* ctl switchover; server may be NULL. */
 static int
-switchover_cb(const char *backend, const char *server, control_done_cb done,
+switchover_cb(const char *backend, const char *server, runtime_done_cb done,
     void *done_arg, char *error, size_t size, void *arg)
 {
 	struct run *r = arg;
@@ -322,12 +372,21 @@ parts_compose(struct run *r)
 	    .site_counts = site_counts_cb,
 	    .started = clock_ms(),
 	    .arg = r};
-	struct control_ops control = {.status = status_cb,
-	    .check = check_cb,
-	    .promote = promote_cb,
-	    .switchover = switchover_cb,
+	struct admin_ops admin = {.frontend_state = frontend_state_cb,
+	    .pause = pause_cb,
+	    .shutdown = shutdown_cb,
+	    .set_maxconn = set_maxconn_cb,
+	    .list_sessions = list_sessions_cb,
+	    .close_session = close_session_cb,
+	    .close_server = close_server_cb,
+	    .clear_counters = clear_counters_cb,
 	    .arg = r};
-	struct stats_admin page = {.close_server = close_server_cb, .arg = r};
+	struct runtime runtime = {.own = {.status = status_cb,
+				      .check = check_cb,
+				      .promote = promote_cb,
+				      .switchover = switchover_cb,
+				      .arg = r},
+	    .source = &r->source};
 	unsigned n = r->conf->global.workers;
 
 	STAILQ_INIT(&r->old);
@@ -342,9 +401,10 @@ parts_compose(struct run *r)
 	source.history = r->history;
 	r->source = source;
 	r->stats = stats_new(r->base, &source);
-	page.monitor = r->monitor;
-	stats_set_admin(r->stats, &page);
-	r->control = control_new(r->base, &control);
+	admin.monitor = r->monitor;
+	stats_set_admin(r->stats, &admin);
+	runtime.admin = admin;
+	r->control = control_new(r->base, &runtime);
 }
 
 void

@@ -452,6 +452,7 @@ listen_control(struct run *r)
 	bool optional;
 	size_t i;
 
+	control_set_timeout(r->control, g->control_timeout);
 	for (i = 0; i < g->ncontrols; i++) {
 		if (control_listen(r->control, &g->controls[i], g->control_mode,
 			error, sizeof(error)) == 0)

@@ -53,18 +53,29 @@ addr_split(const char *text, char *host, size_t hostsize, uint16_t *port)
 }
 
 const char *
+addr_ip_str(const struct addr *a, char buf[ADDR_STR_MAX])
+{
+	if (a->family == AF_UNIX)
+		snprintf(buf, ADDR_STR_MAX, "%s", a->u.path);
+	else if (a->family == 0 ||
+		 inet_ntop(a->family, &a->u, buf, ADDR_STR_MAX) == NULL)
+		strcpy(buf, "-");
+	return buf;
+}
+
+const char *
 addr_str(const struct addr *a, char buf[ADDR_STR_MAX])
 {
-	char ip[INET6_ADDRSTRLEN];
+	char ip[ADDR_STR_MAX];
 
 	switch (a->family) {
 	case AF_INET:
-		inet_ntop(AF_INET, &a->u.v4, ip, sizeof(ip));
-		snprintf(buf, ADDR_STR_MAX, "%s:%u", ip, a->port);
+		snprintf(
+		    buf, ADDR_STR_MAX, "%s:%u", addr_ip_str(a, ip), a->port);
 		break;
 	case AF_INET6:
-		inet_ntop(AF_INET6, &a->u.v6, ip, sizeof(ip));
-		snprintf(buf, ADDR_STR_MAX, "[%s]:%u", ip, a->port);
+		snprintf(
+		    buf, ADDR_STR_MAX, "[%s]:%u", addr_ip_str(a, ip), a->port);
 		break;
 	case AF_UNIX:
 		snprintf(buf, ADDR_STR_MAX, "unix:%s", a->u.path);

@@ -43,6 +43,9 @@ int addr_split(const char *text, char *host, size_t hostsize, uint16_t *port);
 /* "10.0.0.1:6379", "[::1]:6379", "unix:/path". Returns buf. */
 const char *addr_str(const struct addr *a, char buf[ADDR_STR_MAX]);
 
+/* "10.0.0.1", "::1", "/path"; "-" if there is none. Returns buf. */
+const char *addr_ip_str(const struct addr *a, char buf[ADDR_STR_MAX]);
+
 bool addr_equal(const struct addr *a, const struct addr *b);
 
 /* To and from the system's form. addr_from_sockaddr() returns -1 for a family

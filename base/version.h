@@ -10,4 +10,7 @@
 /* Of HAProxy, whose formats these are, for scripts that look for one. */
 #define HAPROXY_VERSION "2.6.12"
 
+/* Both, where HAProxy tells its own. */
+#define SHOWN_VERSION HAPROXY_VERSION "-roleproxy-" ROLEPROXY_VERSION
+
 #endif

@@ -1,6 +1,8 @@
 /*
- * The control socket: who may connect, one line, its command, the answer. An
- * answer ends with an empty line; one that begins with "error: " is one.
+ * The control sockets: who connects, lines and what stands in them, answers,
+ * time. A connection takes one line of commands, or goes on for as long as the
+ * client wishes ("prompt"); see "Unix Socket commands" in HAProxy's management
+ * guide.
  */
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -11,7 +13,6 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,44 +21,36 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "conf/control.h"
-#include "conf/keys.h"
 #include "stats-ui/control.h"
+#include "stats-ui/runtime.h"
 
 #define BACKLOG     128
 #define CLIENTS_MAX 16
-#define LOOKERS_MAX 12   /* with so many, only who may act gets in */
-#define LINE_BYTES  4096 /* without its newline */
-#define MAX_WORDS   8
+#define LOOKERS_MAX 12      /* with so many, only who may act gets in */
+#define LINE_BYTES  16384   /* without its newline */
+#define UNREAD_MAX  1048576 /* bytes of answers, until the client reads */
 #define TIMEOUT_MS  10000
 #define PAUSE_MS    1000 /* after a failed accept() */
-#define WHAT_MAX    160
-#define REASON_MAX  512
 
 enum client_state {
-	CLIENT_READING, /* its line */
+	CLIENT_READING, /* its next line */
 	CLIENT_BUSY,    /* its act is under way, however long that takes */
+	CLIENT_FULL,    /* it is to read first what it was answered */
 	CLIENT_ANSWERED /* it ends as soon as the answer is written */
 };
 
 /* One connection; owned by the list. */
 struct client {
+	struct cli cli; /* first: see client_of() */
 	TAILQ_ENTRY(client) link;
 	struct control *control;
 	struct bufferevent *bev;
 	struct event *deadline; /* of reading, and of answering */
-	struct ucred peer;      /* pid 0: not of this machine */
-	enum conf_level level;
 	enum client_state state;
-	struct act *act;     /* under way (borrowed from whoever does it) */
-	char what[WHAT_MAX]; /* the command, for the log */
-};
-
-/* An act under way. It lives until it is done, whether or not its client, and
- * the control socket, are still there. */
-struct act {
-	struct client *client; /* NULL: gone */
-	struct ucred peer;
-	char what[WHAT_MAX];
+	char line[LINE_BYTES + 1]; /* that is being carried out */
+	char *rest;                /* of it; NULL none */
+	bool payload; /* what comes up to an empty line belongs to line */
+	bool ended;   /* the client sends no more */
 };
 
 /* A socket that we listen on. */
@@ -72,7 +65,7 @@ struct door {
 
 struct control {
 	struct event_base *base; /* (borrowed from main) */
-	struct control_ops ops;
+	struct runtime runtime;
 	int64_t timeout; /* ms */
 	int (*peer)(int fd, struct ucred *);
 
@@ -80,31 +73,6 @@ struct control {
 	TAILQ_HEAD(, client) clients;
 	unsigned nclients;
 };
-
-/* A command; run returns false if it was not used as args say. */
-struct command {
-	const char *name, *args, *help;
-	bool acts; /* not for those who may only look */
-	bool (*run)(struct client *cl, char *words[], size_t n);
-};
-
-static bool run_check(struct client *, char *[], size_t);
-static bool run_help(struct client *, char *[], size_t);
-static bool run_promote(struct client *, char *[], size_t);
-static bool run_status(struct client *, char *[], size_t);
-static bool run_switchover(struct client *, char *[], size_t);
-
-static const struct command commands[] = {
-    {"check", "", "is all well? OK, WARNING or CRITICAL", false, run_check},
-    {"help", "", "print this", false, run_help},
-    {"promote", "BACKEND/SERVER", "make this primary the writer of its backend",
-	true, run_promote},
-    {"status", "", "who takes the writes, every server, why", false,
-	run_status},
-    {"switchover", "BACKEND [to SERVER]",
-	"move the writes, losing none of them", true, run_switchover},
-};
-#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* What the kernel says of the other end, see unix(7). */
 static int
@@ -128,25 +96,22 @@ level_of(const struct door *d, const struct ucred *peer)
 	return ALLOW_USER;
 }
 
-/* A line in the log about an act: how it went, and words if there are any. */
-static void
-log_act(enum log_level level, const struct ucred *peer, const char *what,
-    const char *how, const char *words)
-{
-	log_line(level, "control: %s, asked for by uid %u, pid %d: %s%s%s",
-	    what, (unsigned)peer->uid, (int)peer->pid, how,
-	    words[0] == '\0' ? "" : ": ", words);
-}
-
 /*
  * Connections.
  */
+
+/* The connection that the commands see as that. */
+static struct client *
+client_of(struct cli *c)
+{
+	return (struct client *)(void *)c;
+}
 
 /* It may take the timeout from now on. */
 static void
 client_arm(struct client *cl)
 {
-	int64_t ms = cl->control->timeout;
+	int64_t ms = cl->cli.timeout;
 	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
 
 	event_add(cl->deadline, &tv);
@@ -156,8 +121,7 @@ client_arm(struct client *cl)
 static void
 client_close(struct client *cl)
 {
-	if (cl->act != NULL)
-		cl->act->client = NULL;
+	cli_forget(&cl->cli);
 	TAILQ_REMOVE(&cl->control->clients, cl, link);
 	cl->control->nclients--;
 	event_free(cl->deadline);
@@ -165,220 +129,29 @@ client_close(struct client *cl)
 	free(cl);
 }
 
-/* Where its answer goes. */
-static struct evbuffer *
-answer(struct client *cl)
-{
-	return bufferevent_get_output(cl->bev);
-}
-
-/* The answer is complete: send it, then close. */
+/* The last answer is complete: send it, then close. */
 static void
 client_finish(struct client *cl)
 {
-	evbuffer_add(answer(cl), "\n", 1);
 	cl->state = CLIENT_ANSWERED;
 	bufferevent_disable(cl->bev, EV_READ);
 	client_arm(cl);
+	if (evbuffer_get_length(cl->cli.out) == 0)
+		client_close(cl);
 }
 
-/* Add a line to the answer; what is not plain text in it is not shown. */
-static void __attribute__((format(printf, 2, 3)))
-say(struct client *cl, const char *fmt, ...)
-{
-	char text[REASON_MAX + 64];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	for (char *p = text; *p != '\0'; p++) {
-		if (*p < 0x20 || *p > 0x7e)
-			*p = '?';
-	}
-	evbuffer_add_printf(answer(cl), "%s\n", text);
-}
-
-/* Answer with an error of one line. */
+/* Answer with an error of one line, and end. */
 static void
 client_refuse(struct client *cl, const char *reason)
 {
-	say(cl, "error: %s", reason);
+	cli_error(&cl->cli, "error: %s\n", reason);
+	evbuffer_add(cl->cli.out, "\n", 1);
 	client_finish(cl);
 }
 
 /*
- * Commands.
+ * Lines.
  */
-
-/* The list of commands. */
-static void
-say_commands(struct client *cl)
-{
-	const struct command *cmd;
-	char usage[64];
-
-	for (cmd = commands; cmd < commands + NCOMMANDS; cmd++) {
-		snprintf(usage, sizeof(usage), "%s %s", cmd->name, cmd->args);
-		say(cl, "  %-30s %s", usage, cmd->help);
-	}
-}
-
-static bool
-run_help(struct client *cl, char *words[], size_t n)
-{
-	(void)words;
-	if (n != 1)
-		return false;
-	say(cl, "commands:");
-	say_commands(cl);
-	client_finish(cl);
-	return true;
-}
-
-/* Answer with what a report of the owner's says. */
-static bool
-run_report(
-    struct client *cl, size_t n, void (*report)(struct evbuffer *, void *))
-{
-	if (n != 1)
-		return false;
-	report(answer(cl), cl->control->ops.arg);
-	client_finish(cl);
-	return true;
-}
-
-static bool
-run_status(struct client *cl, char *words[], size_t n)
-{
-	(void)words;
-	return run_report(cl, n, cl->control->ops.status);
-}
-
-static bool
-run_check(struct client *cl, char *words[], size_t n)
-{
-	(void)words;
-	return run_report(cl, n, cl->control->ops.check);
-}
-
-static bool
-run_promote(struct client *cl, char *words[], size_t n)
-{
-	const struct control_ops *ops = &cl->control->ops;
-	char reason[REASON_MAX] = "";
-	char *slash = n == 2 ? strchr(words[1], '/') : NULL;
-
-	if (slash == NULL || slash == words[1] || slash[1] == '\0')
-		return false;
-	*slash = '\0';
-	if (ops->promote(
-		words[1], slash + 1, reason, sizeof(reason), ops->arg) != 0) {
-		log_act(LEVEL_WARN, &cl->peer, cl->what, "refused", reason);
-		client_refuse(cl, reason);
-		return true;
-	}
-	log_act(LEVEL_INFO, &cl->peer, cl->what, "done", "");
-	say(cl, "done: %.64s is made the writer of backend %.64s", slash + 1,
-	    words[1]);
-	client_finish(cl);
-	return true;
-}
-
-/* An act has ended; its client may have, too. */
-static void
-act_done_cb(bool ok, const char *text, void *arg)
-{
-	struct act *act = arg;
-	struct client *cl = act->client;
-
-	log_act(ok ? LEVEL_INFO : LEVEL_WARN, &act->peer, act->what,
-	    ok ? "done" : "failed", text);
-	free(act);
-	if (cl == NULL)
-		return;
-	cl->act = NULL;
-	if (ok) {
-		say(cl, "done: %s", text);
-		client_finish(cl);
-	} else
-		client_refuse(cl, text);
-}
-
-/* Begin what is answered when it is done. */
-static struct act *
-client_begin(struct client *cl)
-{
-	struct act *act = xcalloc(1, sizeof(*act));
-
-	act->client = cl;
-	act->peer = cl->peer;
-	memcpy(act->what, cl->what, sizeof(act->what));
-	cl->act = act;
-	cl->state = CLIENT_BUSY;
-	bufferevent_disable(cl->bev, EV_READ);
-	event_del(cl->deadline);
-	return act;
-}
-
-static bool
-run_switchover(struct client *cl, char *words[], size_t n)
-{
-	const struct control_ops *ops = &cl->control->ops;
-	char reason[REASON_MAX] = "";
-	struct act *act;
-
-	if (n != 2 && (n != 4 || strcmp(words[2], "to") != 0))
-		return false;
-	act = client_begin(cl);
-	log_act(LEVEL_INFO, &act->peer, act->what, "begins", "");
-	if (ops->switchover(words[1], n == 4 ? words[3] : NULL, act_done_cb,
-		act, reason, sizeof(reason), ops->arg) == 0)
-		return true; /* done already, perhaps: act may be gone */
-	cl->act = NULL;
-	free(act);
-	log_act(LEVEL_WARN, &cl->peer, cl->what, "refused", reason);
-	client_refuse(cl, reason);
-	return true;
-}
-
-/* There is no such command: name the one that was probably meant, and all. */
-static void
-refuse_unknown(struct client *cl, const char *word)
-{
-	const char *near = NULL;
-
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		near = key_nearer(word, commands[i].name, near);
-	if (near == NULL)
-		say(cl, "error: unknown command '%.40s'", word);
-	else
-		say(cl, "error: unknown command '%.40s'; did you mean '%s'?",
-		    word, near);
-	say_commands(cl);
-	client_finish(cl);
-}
-
-/* Carry out a command if its client may. */
-static void
-run_command(
-    struct client *cl, const struct command *cmd, char *words[], size_t n)
-{
-	char reason[REASON_MAX];
-
-	if (cmd->acts && cl->level < ALLOW_ADMIN) {
-		log_act(LEVEL_WARN, &cl->peer, cl->what, "refused",
-		    "permission denied");
-		snprintf(reason, sizeof(reason),
-		    "Permission denied: only root and uid %u may do that",
-		    (unsigned)geteuid());
-		client_refuse(cl, reason);
-	} else if (!cmd->run(cl, words, n)) {
-		snprintf(reason, sizeof(reason), "usage: %s%s%s", cmd->name,
-		    cmd->args[0] == '\0' ? "" : " ", cmd->args);
-		client_refuse(cl, reason);
-	}
-}
 
 /* Is it text of one line, in ASCII? */
 static bool
@@ -391,72 +164,181 @@ is_text(const char *line, size_t len)
 	return true;
 }
 
-/* A line has come: find its words and the command. Changes line. */
-static void
-client_obey(struct client *cl, char *line)
+/* Cut the first command off the rest of the line: up to a ";" that no backslash
+ * is before. Returns it. */
+static char *
+next_command(struct client *cl)
 {
-	char *words[MAX_WORDS + 1], *save = NULL;
-	size_t n = 0;
+	char *command = cl->rest, *p;
 
-	snprintf(cl->what, sizeof(cl->what), "%s", line + strspn(line, " \t"));
-	for (char *w = strtok_r(line, " \t", &save); w != NULL && n < MAX_WORDS;
-	     w = strtok_r(NULL, " \t", &save))
-		words[n++] = w;
-	if (n == 0) {
-		client_refuse(cl, "no command; there is 'help'");
+	for (p = command; *p != '\0' && *p != ';'; p++) {
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+	}
+	cl->rest = *p == ';' ? p + 1 : NULL;
+	*p = '\0';
+	return command;
+}
+
+/* Does a line end in " <<", so that a payload follows? Cut that off. */
+static bool
+cut_payload_mark(char *line)
+{
+	size_t len = strlen(line);
+
+	if (len < 2 || strcmp(line + len - 2, "<<") != 0 ||
+	    (len > 2 && line[len - 3] != ' '))
+		return false;
+	line[len - 2] = '\0';
+	return true;
+}
+
+/* Take the next line out of what has come, up to its newline, or, from a client
+ * that sends no more, to the end. False if there is none, or it is no text:
+ * then the client is told and may be gone. */
+static bool
+take_line(struct client *cl, char line[LINE_BYTES + 1])
+{
+	struct evbuffer *in = bufferevent_get_input(cl->bev);
+	struct evbuffer_ptr eol =
+	    evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF);
+	size_t have = evbuffer_get_length(in);
+	size_t len = eol.pos >= 0 ? (size_t)eol.pos : have;
+
+	if (len > LINE_BYTES) {
+		client_refuse(cl, "the line is longer than 16384 bytes");
+		return false;
+	}
+	if (eol.pos < 0 && (!cl->ended || have == 0))
+		return false;
+	evbuffer_remove(in, line, len);
+	evbuffer_drain(in, eol.pos >= 0 ? 1 : 0);
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	line[len] = '\0';
+	if (is_text(line, len))
+		return true;
+	client_refuse(cl, "the line is not plain ASCII text");
+	return false;
+}
+
+/* A line is there to be carried out; or a payload comes first. */
+static void
+begin_line(struct client *cl)
+{
+	cl->payload = cut_payload_mark(cl->line);
+	cl->rest = cl->payload ? NULL : cl->line;
+	if (cl->payload && cl->cli.prompt)
+		evbuffer_add(cl->cli.out, "+ ", 2);
+}
+
+/* A line of a payload; no command takes one, so it is dropped. The empty one
+ * ends it. */
+static void
+take_payload(struct client *cl, const char *line)
+{
+	if (line[0] == '\0') {
+		cl->payload = false;
+		cl->rest = cl->line;
+	} else if (cl->cli.prompt)
+		evbuffer_add(cl->cli.out, "+ ", 2);
+}
+
+/* Find the next line. False if there is none for now, or the client is told
+ * that it was a bad one. */
+static bool
+find_line(struct client *cl)
+{
+	char line[LINE_BYTES + 1];
+
+	while (cl->rest == NULL) {
+		if (!take_line(cl, cl->payload ? line : cl->line))
+			return false;
+		if (cl->payload)
+			take_payload(cl, line);
+		else
+			begin_line(cl);
+	}
+	return true;
+}
+
+/* Nothing is to be done for now: wait for more, or end. */
+static void
+client_wait(struct client *cl, bool answered)
+{
+	if (cl->state == CLIENT_ANSWERED)
+		return;
+	if (cl->ended || (answered && !cl->cli.prompt)) {
+		client_finish(cl);
 		return;
 	}
-	for (size_t i = 0; i < NCOMMANDS; i++) {
-		if (strcmp(commands[i].name, words[0]) == 0) {
-			run_command(cl, &commands[i], words, n);
-			return;
-		}
+	cl->state = CLIENT_READING;
+	client_arm(cl);
+}
+
+/* A command is answered. Returns false if the connection does not go on now. */
+static bool
+client_answered(struct client *cl)
+{
+	if (cl->cli.quit) {
+		client_finish(cl);
+		return false;
 	}
-	refuse_unknown(cl, words[0]);
+	if (cl->cli.act != NULL) {
+		cl->state = CLIENT_BUSY;
+		event_del(cl->deadline);
+		return false;
+	}
+	if (cl->cli.prompt)
+		evbuffer_add(cl->cli.out, "> ", 2);
+	if (evbuffer_get_length(cl->cli.out) <= UNREAD_MAX)
+		return true;
+	cl->state = CLIENT_FULL;
+	client_arm(cl);
+	return false;
+}
+
+/* Carry out what there is; the client may be gone afterwards. */
+static void
+client_go_on(struct client *cl)
+{
+	bool answered = cl->state != CLIENT_READING;
+
+	while (find_line(cl)) {
+		answered = true;
+		runtime_run(&cl->control->runtime, &cl->cli, next_command(cl));
+		if (!client_answered(cl))
+			return;
+	}
+	client_wait(cl, answered);
 }
 
 /*
  * Events.
  */
 
-/* Take what there is up to its newline, or to the end, as the line. */
+/* An act of it has ended, with its answer. */
 static void
-client_take(struct client *cl, size_t len)
+resume_client(struct cli *c)
 {
-	char line[LINE_BYTES + 1];
+	struct client *cl = client_of(c);
 
-	if (len > LINE_BYTES) {
-		client_refuse(cl, "the line is longer than 4096 bytes");
-		return;
-	}
-	evbuffer_remove(bufferevent_get_input(cl->bev), line, len);
-	if (len > 0 && line[len - 1] == '\r')
-		len--;
-	line[len] = '\0';
-	if (is_text(line, len))
-		client_obey(cl, line);
-	else
-		client_refuse(cl, "the line is not plain ASCII text");
+	if (client_answered(cl))
+		client_go_on(cl);
 }
 
-/* Something came: a whole line, or not yet. */
+/* Something came. */
 static void
 read_cb(struct bufferevent *bev, void *arg)
 {
 	struct client *cl = arg;
-	struct evbuffer *in = bufferevent_get_input(bev);
-	struct evbuffer_ptr eol =
-	    evbuffer_search_eol(in, NULL, NULL, EVBUFFER_EOL_LF);
 
-	if (cl->state != CLIENT_READING)
-		return;
-	if (eol.pos >= 0)
-		client_take(cl, (size_t)eol.pos);
-	else if (evbuffer_get_length(in) > LINE_BYTES)
-		client_take(cl, evbuffer_get_length(in));
+	(void)bev;
+	if (cl->state == CLIENT_READING)
+		client_go_on(cl);
 }
 
-/* All is written: the answer, if there was one. */
+/* All is written. */
 static void
 write_cb(struct bufferevent *bev, void *arg)
 {
@@ -465,6 +347,8 @@ write_cb(struct bufferevent *bev, void *arg)
 	(void)bev;
 	if (cl->state == CLIENT_ANSWERED)
 		client_close(cl);
+	else if (cl->state == CLIENT_FULL)
+		client_go_on(cl);
 }
 
 /* The client broke off, or has no more to say; it may still listen, and its
@@ -473,30 +357,24 @@ static void
 event_cb(struct bufferevent *bev, short what, void *arg)
 {
 	struct client *cl = arg;
-	size_t len = evbuffer_get_length(bufferevent_get_input(bev));
 
-	if ((what & BEV_EVENT_ERROR) != 0)
+	(void)bev;
+	if ((what & BEV_EVENT_ERROR) != 0) {
 		client_close(cl);
-	else if ((what & BEV_EVENT_EOF) == 0 || cl->state != CLIENT_READING)
 		return;
-	else if (len > 0)
-		client_take(cl, len);
-	else
-		client_close(cl);
+	}
+	cl->ended |= (what & BEV_EVENT_EOF) != 0;
+	if (cl->ended && cl->state == CLIENT_READING)
+		client_go_on(cl);
 }
 
-/* It takes too long to send its line, or to read its answer. */
+/* It takes too long to send a command, or to read its answer. */
 static void
 deadline_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct client *cl = arg;
-
 	(void)fd;
 	(void)what;
-	if (cl->state == CLIENT_READING)
-		client_refuse(cl, "no command came in time");
-	else
-		client_close(cl);
+	client_close(arg);
 }
 
 /* Take a connection in. */
@@ -507,12 +385,15 @@ client_open(struct door *d, int fd, const struct ucred *peer)
 	struct client *cl = xcalloc(1, sizeof(*cl));
 
 	cl->control = c;
-	cl->peer = *peer;
-	cl->level = level_of(d, peer);
 	cl->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	cl->deadline = evtimer_new(c->base, deadline_cb, cl);
 	if (cl->bev == NULL || cl->deadline == NULL)
 		fatal("out of memory");
+	cl->cli.level = level_of(d, peer);
+	cl->cli.timeout = c->timeout;
+	cl->cli.peer = *peer;
+	cl->cli.out = bufferevent_get_output(cl->bev);
+	cl->cli.resume = resume_client;
 	TAILQ_INSERT_TAIL(&c->clients, cl, link);
 	c->nclients++;
 	bufferevent_setcb(cl->bev, read_cb, write_cb, event_cb, cl);
@@ -582,12 +463,12 @@ resume_cb(evutil_socket_t fd, short what, void *arg)
  */
 
 struct control *
-control_new(struct event_base *base, const struct control_ops *ops)
+control_new(struct event_base *base, const struct runtime *runtime)
 {
 	struct control *c = xcalloc(1, sizeof(*c));
 
 	c->base = base;
-	c->ops = *ops;
+	c->runtime = *runtime;
 	c->timeout = TIMEOUT_MS;
 	c->peer = peer_of;
 	TAILQ_INIT(&c->clients);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "stats-ui/admin_ops.h"
 #include "stats-ui/auth.h"
 #include "stats-ui/history.h"
 #include "stats-ui/hstats.h"
@@ -93,7 +94,7 @@ struct site {
 
 struct stats {
 	struct stats_source src;
-	struct stats_admin admin; /* monitor NULL: none */
+	struct admin_ops admin; /* monitor NULL: none */
 	struct http *http;
 	struct site *sites; /* as of stats_commit() */
 	size_t nsites;
@@ -651,7 +652,7 @@ stats_new(struct event_base *base, const struct stats_source *source)
 }
 
 void
-stats_set_admin(struct stats *s, const struct stats_admin *admin)
+stats_set_admin(struct stats *s, const struct admin_ops *admin)
 {
 	s->admin = *admin;
 }

@@ -191,7 +191,7 @@ set_process(const struct stats_source *src, struct hinfo *out)
 	    (int)(up / 60 % 60), (int)(up % 60));
 	gethostname(out->node, sizeof(out->node) - 1);
 	out->text[HI_Name] = "roleproxy";
-	out->text[HI_Version] = HAPROXY_VERSION "-roleproxy-" ROLEPROXY_VERSION;
+	out->text[HI_Version] = SHOWN_VERSION;
 	out->text[HI_Build_info] = out->text[HI_Version];
 	out->text[HI_Release_date] = ROLEPROXY_DATE;
 	out->text[HI_Uptime] = out->uptime;

@@ -126,7 +126,7 @@ is_action(const char *action)
 
 /* Set a state, if it is another one. */
 static bool
-set_state(const struct stats_admin *admin, const struct conf_server *cs,
+set_state(const struct admin_ops *admin, const struct conf_server *cs,
     enum admin_state state)
 {
 	struct monitor_server ms = monitor_server(admin->monitor, cs);
@@ -139,7 +139,7 @@ set_state(const struct stats_admin *admin, const struct conf_server *cs,
 
 /* Close the sessions of a server. */
 static void
-close_sessions(const struct stats_admin *admin, const struct conf_server *cs)
+close_sessions(const struct admin_ops *admin, const struct conf_server *cs)
 {
 	log_warn(
 	    "server %s: its sessions are closed, by the operator", cs->name);
@@ -148,7 +148,7 @@ close_sessions(const struct stats_admin *admin, const struct conf_server *cs)
 
 /* Do it to one server; false if that changes nothing. */
 static bool
-act(const struct stats_admin *admin, const struct conf_server *cs,
+act(const struct admin_ops *admin, const struct conf_server *cs,
     const char *action)
 {
 	struct monitor *m = admin->monitor;
@@ -179,7 +179,7 @@ act(const struct stats_admin *admin, const struct conf_server *cs,
 
 /* Do it to all that the form names. */
 static const char *
-run_form(const struct stats_source *src, const struct stats_admin *admin,
+run_form(const struct stats_source *src, const struct admin_ops *admin,
     const struct form *f)
 {
 	const struct conf_backend *cb;
@@ -205,7 +205,7 @@ run_form(const struct stats_source *src, const struct stats_admin *admin,
 
 const char *
 post_run(
-    const struct stats_source *src, const struct stats_admin *admin, char *body)
+    const struct stats_source *src, const struct admin_ops *admin, char *body)
 {
 	struct form *f = xcalloc(1, sizeof(*f));
 	const char *status;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "stats-ui/admin_ops.h"
 #include "stats-ui/stats.h"
 
 /* Did the request come from a page of this host, or from no page at all?
@@ -15,8 +16,8 @@ bool post_is_ours(const char *host, const char *origin, const char *referer,
 
 /* Carry out what a form says: b, the proxy; action; and s, each server. Changes
  * body. Returns HAProxy's word of what came of it: DONE, NONE, PART, ERRP. */
-const char *post_run(const struct stats_source *src,
-    const struct stats_admin *admin, char *body);
+const char *post_run(
+    const struct stats_source *src, const struct admin_ops *admin, char *body);
 
 /* That word in a sentence; NULL if there is none. */
 const char *post_sentence(const char *status);

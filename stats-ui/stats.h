@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "health/monitor.h"
 
+struct admin_ops;
 struct event_base;
 struct history;
 struct site_counts;
@@ -44,13 +45,8 @@ struct stats_source {
 	void *arg;
 };
 
-/* What whoever may look can change, where that is allowed. */
-struct stats_admin {
-	struct monitor *monitor;
-	void (*close_server)(int id, void *); /* its sessions */
-	void *arg;
-};
-void stats_set_admin(struct stats *s, const struct stats_admin *admin);
+/* What whoever may look can change, where that is allowed; copied. */
+void stats_set_admin(struct stats *s, const struct admin_ops *admin);
 
 /* Keeps a copy of source. */
 struct stats *stats_new(

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "health/operate.h"
 #include "stats-ui/history.h"
 #include "tests/unit/stats_fake.h"
 
@@ -39,42 +38,6 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	ms.admin = &w.admins[cs->id];
 	return ms;
 }
-
-/* What an operator can set, in as far as the page does. */
-void
-operate_state(
-    struct monitor *m, const struct conf_server *cs, enum admin_state state)
-{
-	(void)m;
-	w.admins[cs->id].state = state;
-}
-
-void
-operate_health(
-    struct monitor *m, const struct conf_server *cs, enum admin_health health)
-{
-	(void)m;
-	w.admins[cs->id].health = health;
-}
-
-void
-operate_checks(struct monitor *m, const struct conf_server *cs, bool on)
-{
-	(void)m;
-	w.checks_off =
-	    on ? w.checks_off & ~(1u << cs->id) : w.checks_off | 1u << cs->id;
-}
-
-/* Close the sessions of a server. */
-static void
-close_server_cb(int id, void *arg)
-{
-	(void)arg;
-	w.closed |= 1u << id;
-}
-
-const struct stats_admin fake_admin = {
-    (struct monitor *)&w, close_server_cb, NULL};
 
 const struct conf_server *
 monitor_writer(const struct monitor *m, const struct conf_backend *cb,

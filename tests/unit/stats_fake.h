@@ -5,6 +5,7 @@
 #ifndef TESTS_STATS_FAKE_H
 #define TESTS_STATS_FAKE_H
 
+#include "stats-ui/admin_ops.h"
 #include "stats-ui/stats.h"
 
 #define FAKE_SERVERS   3
@@ -44,7 +45,7 @@ struct fake {
 
 extern struct fake w;
 extern struct stats_source fake_source;
-extern const struct stats_admin fake_admin;
+extern struct admin_ops fake_admin; /* see operate_fake.h */
 
 /* A healthy primary with two replicas, one of them with an ugly name. */
 void fake_reset(void);

@@ -1,0 +1,117 @@
+/*
+ * Commands about frontends and the process as a whole.
+ */
+#include <stdlib.h>
+
+#include "stats-ui/commands.h"
+
+#define MAXCONN_MAX 1000000000
+
+void
+disable_frontend(struct runtime *r, struct cli *c)
+{
+	const struct conf_frontend *fe = runtime_frontend(r, c, 2);
+
+	if (fe == NULL)
+		return;
+	switch (r->admin.frontend_state(fe->id, r->admin.arg)) {
+	case FRONTEND_STOPPED:
+		cli_error(c, "Frontend was previously shut down, cannot "
+			     "disable.\n");
+		break;
+	case FRONTEND_PAUSED:
+		cli_error(c, "All sockets are already disabled.\n");
+		break;
+	default:
+		cli_log(c, true, "done", "");
+		r->admin.pause(fe->id, true, r->admin.arg);
+	}
+}
+
+void
+enable_frontend(struct runtime *r, struct cli *c)
+{
+	const struct conf_frontend *fe = runtime_frontend(r, c, 2);
+
+	if (fe == NULL)
+		return;
+	switch (r->admin.frontend_state(fe->id, r->admin.arg)) {
+	case FRONTEND_STOPPED:
+		cli_error(c, "Frontend was previously shut down, cannot "
+			     "enable.\n");
+		break;
+	case FRONTEND_OPEN:
+		cli_error(c, "All sockets are already enabled.\n");
+		break;
+	default:
+		cli_log(c, true, "done", "");
+		r->admin.pause(fe->id, false, r->admin.arg);
+	}
+}
+
+void
+shutdown_frontend(struct runtime *r, struct cli *c)
+{
+	const struct conf_frontend *fe = runtime_frontend(r, c, 2);
+
+	if (fe == NULL)
+		return;
+	if (r->admin.frontend_state(fe->id, r->admin.arg) == FRONTEND_STOPPED) {
+		cli_error(c, "Frontend was already shut down.\n");
+		return;
+	}
+	cli_log(c, true, "done", "");
+	r->admin.shutdown(fe->id, r->admin.arg);
+}
+
+void
+set_maxconn_frontend(struct runtime *r, struct cli *c)
+{
+	const struct conf_frontend *fe = runtime_frontend(r, c, 3);
+	long n;
+
+	if (fe == NULL)
+		return;
+	if (c->words[4][0] == '\0') {
+		cli_error(c, "Integer value expected.\n");
+		return;
+	}
+	n = strtol(c->words[4], NULL, 10);
+	if (n < 0 || n > MAXCONN_MAX) {
+		cli_error(c, "Value out of range.\n");
+		return;
+	}
+	cli_log(c, true, "done", "");
+	r->admin.set_maxconn(fe->id, n, r->admin.arg);
+}
+
+/* 0 is what the configuration says, and there may not be more. */
+void
+set_maxconn_global(struct runtime *r, struct cli *c)
+{
+	long most = (long)runtime_conf(r)->global.maxconn, n;
+
+	if (c->words[3][0] == '\0') {
+		cli_error(c, "Expects an integer value.\n");
+		return;
+	}
+	n = strtol(c->words[3], NULL, 10);
+	if (n < 0 || n > most) {
+		cli_error(c, "Value out of range.\n");
+		return;
+	}
+	cli_log(c, true, "done", "");
+	r->admin.set_maxconn(-1, n == 0 ? -1 : n, r->admin.arg);
+}
+
+void
+clear_counters(struct runtime *r, struct cli *c)
+{
+	bool all = cli_word_is(c, 2, "all");
+
+	if (all && c->level < ALLOW_ADMIN) {
+		cli_error(c, "Permission denied\n");
+		return;
+	}
+	r->admin.clear_counters(all, r->admin.arg);
+}
