@@ -104,10 +104,27 @@ of_servers(struct cfg *c, struct cfg_proxy *x)
 		x->role = WANT_PRIMARY;
 }
 
-/* Add the servers of a target to the backend that stands for all targets. */
-static void
-merge(struct cfg *c, struct cfg_proxy *all, const struct cfg_proxy *from)
+/* Does only one of the backends that x uses have a server of that name? */
+static bool
+is_unique(const struct cfg *c, const struct cfg_proxy *x, const char *name)
 {
+	const struct cfg_proxy *target;
+	const struct cfg_use *u;
+	unsigned n = 0;
+
+	for (u = x->uses; u != NULL; u = u->next) {
+		target = cfg_find_backend(c, u->target);
+		n += target != NULL && find_server(target, name) != NULL;
+	}
+	return n < 2;
+}
+
+/* Add the servers of a backend that x uses to the one that stands for all; they
+ * take its name where theirs would not do. */
+static void
+merge(struct cfg *c, const struct cfg_proxy *x, const struct cfg_proxy *from)
+{
+	struct cfg_proxy *all = x->merged;
 	const struct cfg_server *s;
 	struct cfg_server *copy;
 	const char *name;
@@ -115,13 +132,11 @@ merge(struct cfg *c, struct cfg_proxy *all, const struct cfg_proxy *from)
 	for (s = from->servers; s != NULL; s = s->next) {
 		if (find_address(all, s) != NULL)
 			continue;
-		name = s->name;
-		if (find_server(all, name) != NULL || from->nservers == 1)
-			name = from->name;
+		name = is_unique(c, x, s->name) ? s->name : from->name;
 		if (find_server(all, name) != NULL) {
 			cfg_error(c,
-			    "two servers '%.63s' would be in one "
-			    "backend: please use distinct names",
+			    "two servers '%.63s' would be in one backend: "
+			    "please use distinct names",
 			    name);
 			continue;
 		}
@@ -181,7 +196,7 @@ of_backends(struct cfg *c, struct cfg_proxy *x)
 			continue;
 		if (x->merged == NULL)
 			x->merged = stand_in(c, x, target);
-		merge(c, x->merged, target);
+		merge(c, x, target);
 		add_sentinels(c, x->merged, u);
 	}
 	if (x->merged != NULL)
