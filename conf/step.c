@@ -26,11 +26,11 @@ struct reader {
 static const char *const unsupported[] = {"alpn", "error-status", "lf",
     "ok-status", "on-error", "on-success", "proto", "send-binary-lf", "send-lf",
     "send-proxy", "set-var", "set-var-fmt", "sni", "ssl", "status-code",
-    "string-lf", "binary-lf", "rstatus", "hdr", "fhdr", "tout-status",
-    "unset-var", "via-socks4", NULL};
+    "string-lf", "binary-lf", "hdr", "fhdr", "tout-status", "unset-var",
+    "via-socks4", NULL};
 
 static const char *const match_words[] = {
-    "string", "rstring", "binary", "rbinary", "status", NULL};
+    "string", "rstring", "binary", "rbinary", "status", "rstatus", NULL};
 
 /* Say what is wrong. Returns -1. */
 static int __attribute__((format(printf, 2, 3)))
@@ -269,6 +269,7 @@ read_match(struct reader *r, const char *text)
 		return read_status(r, text);
 	case MATCH_REGEX:
 	case MATCH_RBINARY:
+	case MATCH_RSTATUS:
 		s->pattern = pattern_new(text, r->error, r->size);
 		if (s->pattern == NULL)
 			return -1;
@@ -328,8 +329,8 @@ read_expect(struct reader *r)
 	}
 	if (!r->matches)
 		return refuse(r,
-		    "'expect' needs a match: string, rstring, binary, rbinary "
-		    "or status");
+		    "'expect' needs a match: string, rstring, binary, rbinary, "
+		    "status or rstatus");
 	return 0;
 }
 

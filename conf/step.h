@@ -23,7 +23,8 @@ enum conf_match {
 	MATCH_REGEX,   /* a Perl-compatible regular expression */
 	MATCH_BINARY,  /* as a string, given in hexadecimal */
 	MATCH_RBINARY, /* a regular expression on the answer in hexadecimal */
-	MATCH_STATUS   /* a status line of HTTP/1 with one of these codes */
+	MATCH_STATUS,  /* a status line of HTTP/1 with one of these codes */
+	MATCH_RSTATUS  /* a regular expression on that code */
 };
 
 struct conf_step {
@@ -35,7 +36,7 @@ struct conf_step {
 	bool negate;          /* the answer must not match */
 	unsigned char *bytes; /* to send or to find; may hold a password */
 	size_t length;
-	struct pattern *pattern; /* of MATCH_REGEX and MATCH_RBINARY */
+	struct pattern *pattern; /* of a regular expression */
 	int min_recv;  /* bytes before it is looked at, and then only once; -1:
 			* as soon and as often as any come */
 	char *comment; /* NULL none */

@@ -21,7 +21,7 @@ expect_is_http(const struct conf_step *steps, size_t n)
 
 	for (i = 0; i < n; i++) {
 		if (steps[i].kind == STEP_EXPECT &&
-		    steps[i].match == MATCH_STATUS)
+		    steps[i].match >= MATCH_STATUS)
 			return true;
 	}
 	return false;
@@ -48,7 +48,7 @@ open_words(struct observation *o)
 	FILE *f;
 
 	memset(o->detail, 0, sizeof(o->detail));
-	f = fmemopen(o->detail, sizeof(o->detail) - 1, "w");
+	f = fmemopen(o->detail, sizeof(o->detail), "w");
 	if (f == NULL)
 		fatal("out of memory");
 	setbuf(f, NULL);
@@ -232,7 +232,8 @@ judge_status(const struct expect *e, struct observation *o)
 {
 	const struct conf_step *s = &e->steps[e->at];
 	const char *reason = (const char *)e->bytes + STATUS_MIN;
-	bool head = body_of(e) != NULL;
+	const char *code = reason - 3;
+	bool found, head = body_of(e) != NULL;
 	FILE *f;
 
 	if (!begins_http(e) || (e->last && !head)) {
@@ -242,8 +243,10 @@ judge_status(const struct expect *e, struct observation *o)
 	}
 	if (!head)
 		return EXPECT_MORE;
-	o->code = atoi((const char *)e->bytes + STATUS_MIN - 3);
-	if (step_has_status(s, o->code) != s->negate)
+	o->code = atoi(code);
+	found = s->match == MATCH_STATUS ? step_has_status(s, o->code)
+					 : pattern_found(s->pattern, code, 3);
+	if (found != s->negate)
 		return EXPECT_PASSED;
 	o->status = HCHK_L7STS;
 	f = open_words(o);
@@ -290,7 +293,7 @@ expect_judge(const struct expect *e, struct observation *o)
 
 	if (e->length == 0)
 		return e->last ? empty(e, o) : EXPECT_MORE;
-	if (s->match == MATCH_STATUS)
+	if (s->match >= MATCH_STATUS)
 		return judge_status(e, o);
 	if (!e->last && e->length < least(s))
 		return EXPECT_MORE;

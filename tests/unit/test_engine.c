@@ -157,7 +157,7 @@ static const struct sample samples[] = {
 	"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
 	"y",
 	HALF,
-	"L7RSP - TCPCHK did not match content 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+	"L7RSP - TCPCHK did not match content 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
 	"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
 	PROBE_PROTOCOL},
 
@@ -203,6 +203,10 @@ static const struct sample samples[] = {
 	"L7STS 503 Whatever", PROBE_PROTOCOL},
     {"code and comment", "send x ; expect status 200 comment xx", HTTP,
 	"L7STS 503 Whatever comment: xx", PROBE_PROTOCOL},
+    {"code like that", "send x ; expect ! rstatus ^[123]", HTTP, "L7OK 503",
+	PROBE_OK},
+    {"code not like that", "send x ; expect rstatus ^2", HTTP,
+	"L7STS 503 Whatever", PROBE_PROTOCOL},
     {"no reason", "send x ; expect status 200", "<|>HTTP/1.0 500\r\n\r\n",
 	"L7STS 500", PROBE_PROTOCOL},
     {"head in pieces", "send x ; expect status 204",

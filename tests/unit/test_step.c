@@ -32,7 +32,7 @@ static void
 write_step(FILE *f, const struct conf_step *s)
 {
 	static const char *const matches[] = {
-	    "string", "rstring", "binary", "rbinary", "status"};
+	    "string", "rstring", "binary", "rbinary", "status", "rstatus"};
 	char text[256];
 
 	if (s->kind == STEP_CONNECT)
@@ -78,7 +78,8 @@ outcome(const char *step_text)
 		ck_assert((copy.pattern != NULL) ==
 			  (copy.kind == STEP_EXPECT &&
 			      (copy.match == MATCH_REGEX ||
-				  copy.match == MATCH_RBINARY)));
+				  copy.match == MATCH_RBINARY ||
+				  copy.match == MATCH_RSTATUS)));
 		write_step(f, &copy);
 		step_clear(&copy);
 	} else {
