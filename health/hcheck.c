@@ -238,7 +238,8 @@ hcheck_of(const struct conf_backend *cb, const struct monitor_server *ms,
 		out->code = cb->check == CHECK_SCRIPT && s->last.code > 0
 				? s->last.code
 				: 0;
-	out->duration_ms = s->last.duration_us / 1000;
+	if (out->status != HCHK_HANA)
+		out->duration_ms = s->last.duration_us / 1000;
 	out->up = serves && s->health == HEALTH_UP;
 	out->health = count(out, s, serves);
 }

@@ -95,6 +95,8 @@ words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
 		text = "taken out by the operator";
 	else if (!is_checked(cb))
 		text = "not checked: check = none";
+	else if (ms->conf->unchecked && cb->check != CHECK_REDIS)
+		text = "not checked, as it is configured";
 	else if (ms->state->health == HEALTH_UNCHECKED)
 		text = "no check has ended yet";
 	else if (ms->state->health == HEALTH_DOWN)
