@@ -35,11 +35,18 @@ number(unsigned *numbers, size_t n, unsigned first)
 	free(given);
 }
 
-/* The backend of the same name, if it is the frontend's. */
+/* The backend of the same name, if it is the frontend's: both halves of what
+ * HAProxy calls a listen. In its files a frontend and a backend may have one
+ * name, too; but a listen is of one line. */
 static const struct conf_backend *
 own_backend(const struct conf_frontend *cf)
 {
-	return strcmp(cf->backend->name, cf->name) == 0 ? cf->backend : NULL;
+	const struct conf_backend *cb = cf->backend;
+
+	if (strcmp(cb->name, cf->name) != 0 ||
+	    (cf->conf->haproxy && cb->line != cf->line))
+		return NULL;
+	return cb;
 }
 
 /* Is the backend one half of a proxy? */

@@ -295,6 +295,13 @@ START_TEST(numbers)
 	ck_assert_uint_eq(list[1].iid, 2);
 	ck_assert_uint_eq(list[2].iid, 3);
 	free(list);
+	w.conf.haproxy = true;
+	w.backend.line = 7;
+	list = proxies_list(&w.conf, &n);
+	ck_assert_uint_eq(n, 4);
+	ck_assert(list[0].fe == &w.frontends[0] && list[0].be == NULL);
+	free(list);
+	w.conf.haproxy = false;
 	w.servers[0].number = 2;
 	ck_assert_uint_eq(proxies_sid(&w.backend, &w.servers[0]), 2);
 	ck_assert_uint_eq(proxies_sid(&w.backend, &w.servers[1]), 3);
