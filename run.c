@@ -58,17 +58,24 @@ log_problems(const struct conf_problems *p)
 	}
 }
 
-/* As process 1 of a container, whose log is its stdout, log there too. */
-static void
-log_for_container(struct conf_global *g)
+/* Does the log go where whoever started us sees it? */
+static bool
+is_visible(const struct conf_global *g)
 {
 	size_t i;
 
 	for (i = 0; i < g->nlogs; i++) {
 		if (g->logs[i].kind != LOG_TO_SYSLOG)
-			return;
+			return true;
 	}
-	if (getpid() != 1)
+	return false;
+}
+
+/* As process 1 of a container, whose log is its stdout, log there too. */
+static void
+log_for_container(struct conf_global *g)
+{
+	if (is_visible(g) || getpid() != 1)
 		return;
 	g->logs = xrealloc(g->logs, (g->nlogs + 1) * sizeof(g->logs[0]));
 	g->logs[g->nlogs++] =
@@ -421,16 +428,9 @@ unwatch(struct run *r)
 static void
 warn_of_silence(const struct conf *conf)
 {
-	size_t i;
-
-	for (i = 0; i < conf->global.nlogs; i++) {
-		if (conf->global.logs[i].kind != LOG_TO_SYSLOG) {
-			log_warn("-D: after the start nothing is logged to "
-				 "stdout and stderr; log = syslog:/dev/log "
-				 "goes on");
-			return;
-		}
-	}
+	if (is_visible(&conf->global))
+		log_warn("-D: after the start nothing is logged to stdout and "
+			 "stderr; log = syslog:/dev/log goes on");
 }
 
 /* Is a control socket the environment's, which is not worth failing for? */
@@ -530,6 +530,33 @@ start(struct run *r, const char *pidfile)
 	return 0;
 }
 
+/* Open the log. Until the start is over, errors also go where whoever started
+ * us sees them. */
+static void
+open_log(const struct conf_global *g)
+{
+	size_t n = g->nlogs;
+	struct log_target *targets = xcalloc(n + 1, sizeof(*targets));
+
+	if (n > 0)
+		memcpy(targets, g->logs, n * sizeof(*targets));
+	if (!is_visible(g))
+		targets[n++] = (struct log_target){
+		    .kind = LOG_TO_STDERR, .level = LEVEL_ERROR};
+	log_name(g->log_tag, g->log_hostname);
+	if (log_open(targets, n, g->log_level) != 0)
+		fatal("cannot open the log: %s", strerror(errno));
+	free(targets);
+}
+
+/* The start is over: log as the configuration says, and nowhere else. */
+static void
+settle_log(const struct conf_global *g)
+{
+	if (!is_visible(g) && log_change(g->logs, g->nlogs, g->log_level) != 0)
+		log_error("cannot change the log: %s", strerror(errno));
+}
+
 int
 run(struct conf *conf, const struct run_options *options)
 {
@@ -541,17 +568,15 @@ run(struct conf *conf, const struct run_options *options)
 		    options->pidfile != NULL ? options->pidfile
 					     : conf->global.pidfile);
 	apply_options(conf, options);
-	log_name(conf->global.log_tag, conf->global.log_hostname);
-	if (log_open(conf->global.logs, conf->global.nlogs,
-		conf->global.log_level) != 0)
-		fatal("cannot open the log: %s", strerror(errno));
+	open_log(&conf->global);
 	log_info("roleproxy %s starts with %s", ROLEPROXY_VERSION, conf->path);
 	r.started = clock_ms();
 	parts_compose(&r);
 	watch(&r);
-	if (start(&r, pidfile[0] == '\0' ? NULL : pidfile) == 0)
+	if (start(&r, pidfile[0] == '\0' ? NULL : pidfile) == 0) {
+		settle_log(&conf->global);
 		event_base_dispatch(r.base);
-	else
+	} else
 		r.exit_code = 1;
 	proxy_stop(r.proxy);
 	if (r.exit_code == 0 && pidfile[0] != '\0')

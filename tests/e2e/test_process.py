@@ -213,6 +213,16 @@ def test_take_over_that_fails(t):
     assert code == 1 and "in use" in out + err, "addresses are shared unasked"
 
 
+def test_start_that_fails_is_seen(t):
+    """Also where the log goes to syslog only, whoever started it is told why."""
+    r = t.redis()
+    cfg = t.file("haproxy.cfg", "global\n  log 127.0.0.1:9 local2\n" +
+                 CFG % (r.address + r.address))
+    for args in ([], ["-D"]):
+        code, out, err = t.run("haproxy", *args, "-f", cfg)
+        assert code == 1 and "%s:%d: Address already in use" % r.address in err, err
+
+
 def test_daemon_replaces_itself(t):
     """-D -p FILE -sf $(cat FILE), as init scripts do: each time one is left."""
     p = t.proxy([t.redis()], start=False,
