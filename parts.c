@@ -268,7 +268,7 @@ clear_counters_cb(bool all, void *arg)
 {
 	struct run *r = arg;
 
-	proxy_clear_counters(r->proxy, false);
+	proxy_clear_counters(r->proxy, all);
 	history_clear(r->history, &r->source, all);
 }
 

@@ -360,15 +360,15 @@ conn_line(struct runtime *r, struct cli *c, const struct conf_backend *cb,
     const struct conf_server *cs)
 {
 	struct monitor_server ms = monitor_server(r->source->monitor, cs);
-	const struct track *t = history_server(r->source->history, cs);
-	unsigned now = r->source->server_sessions(cs->id, r->source->arg);
+	struct figures f;
 	unsigned workers = r->source->workers(r->source->arg), i;
 	char ip[ADDR_STR_MAX];
 
+	r->source->server_figures(cs->id, &f, r->source->arg);
 	cli_print(c, "%s/%s %u/%u %s %u - 5000 %u %u %u 0 0 -1 0", cb->name,
 	    cs->name, proxies_backend_iid(runtime_conf(r), cb),
 	    proxies_sid(cb, cs), addr_ip_str(&ms.now->addr, ip),
-	    ms.now->addr.port, now, t->smax, t->smax);
+	    ms.now->addr.port, f.sessions, f.sessions_max, f.sessions_max);
 	for (i = 0; i < workers; i++)
 		cli_print(c, " 0");
 	cli_print(c, "\n");
