@@ -81,7 +81,7 @@ is_redis(struct cfg *c, const struct cfg_proxy *b, unsigned line)
 	c->place.line = line;
 	cfg_error(c,
 	    "'nbsrv' of Sentinels needs a check of Redis in '%s': option "
-	    "tcp-check with PING or info replication",
+	    "redis-check, or a tcp-check for role:master",
 	    b->name);
 	return false;
 }

@@ -301,6 +301,14 @@ write_stats(
 		    "'stats auth USER:PASSWORD'",
 		    x->http_rule.text);
 	}
+	if (x->access.deny.n > 0 || x->access.only) {
+		o->c->place.line = x->line;
+		cfg_error(o->c,
+		    "'%s' shows statistics, which cannot be kept from "
+		    "networks by tcp-request: bind to an address that they "
+		    "do not reach, or write 'stats auth USER:PASSWORD'",
+		    x->name);
+	}
 	cfg_out_section(o, SECTION_STATS, x->name, x->file, x->line);
 	out_list(o, "bind", &x->binds);
 	cfg_out_text(o, "uri", s->uri.line == 0 ? x->line : s->uri.line,
@@ -346,6 +354,25 @@ refuse_http(struct cfg *c, const struct cfg_proxy *x)
 	    x->name, x->mode_line);
 }
 
+/* Say what HAProxy ignores where TCP is relayed, too. */
+static void
+warn_http(struct cfg *c, const struct cfg_proxy *x)
+{
+	if (x->http_rule.line != 0) {
+		c->place.line = x->http_rule.line;
+		cfg_warn(
+		    c, "'%s' is left out: it is for HTTP", x->http_rule.text);
+	}
+	/* What comes from defaults is meant for others. */
+	if (x->stats.line > x->line) {
+		c->place.line = x->stats.line;
+		cfg_warn(c,
+		    "statistics are left out: '%s' relays TCP, they need a "
+		    "section of their own",
+		    x->name);
+	}
+}
+
 /* The sections of one proxy. */
 static void
 write_proxy(struct cfg_out *o, const struct cfg_proxy *x)
@@ -363,11 +390,7 @@ write_proxy(struct cfg_out *o, const struct cfg_proxy *x)
 	else if (x->http)
 		refuse_http(o->c, x);
 	else {
-		if (x->http_rule.line != 0) {
-			o->c->place.line = x->http_rule.line;
-			cfg_warn(o->c, "'%s' is left out: it is for HTTP",
-			    x->http_rule.text);
-		}
+		warn_http(o->c, x);
 		if (x->kind != CFG_BACKEND)
 			write_frontend(o, x);
 		if (x->merged != NULL && x->merged->made)
