@@ -70,6 +70,7 @@ struct cfg_access {
 	struct cfg_list deny, allow, accepted;
 	bool closed; /* a rule has ended the list */
 	bool only;   /* nobody but `allow` */
+	int level;   /* of the last rule; 0 none */
 };
 
 /* use_backend or use-server with a condition. */

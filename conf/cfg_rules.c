@@ -10,7 +10,7 @@
 
 /* The condition of a rule: clients of these networks, or all but these. */
 struct condition {
-	bool all, none, not ;
+	bool all, none, negated;
 	struct cfg_list nets;
 };
 
@@ -184,43 +184,70 @@ term(struct cfg *c, char **w, struct condition *cond)
 	return n + 1;
 }
 
-/* if|unless [!]TERM [or TERM]...; nothing is all. -1 with an error. */
+/* Skip a '!' before a term. */
+static bool
+is_negated(char ***w)
+{
+	if (**w == NULL || (**w)[0] != '!')
+		return false;
+	if (*++**w == '\0')
+		++*w;
+	return true;
+}
+
+/* Skip the "or" between two terms. */
+static bool
+is_or(char ***w)
+{
+	if (strcmp(**w, "or") != 0 && strcmp(**w, "||") != 0)
+		return false;
+	++*w;
+	return true;
+}
+
+/* Nobody is not everybody. */
+static void
+settle(struct condition *cond)
+{
+	if (cond->none && !cond->all && cond->nets.n == 0) {
+		cond->all = true;
+		cond->negated = !cond->negated;
+	}
+}
+
+/* if|unless TERM [or TERM]..., or if|unless !TERM [!TERM]...; nothing is all.
+ * -1 with an error. */
 static int
 condition(struct cfg *c, char **w, struct condition *cond)
 {
-	bool or = false;
+	bool unless, negated;
 	int n;
 
-	if (w[0] == NULL) {
-		cond->all = true;
+	cond->all = w[0] == NULL;
+	if (cond->all)
 		return 0;
-	}
-	if (strcmp(w[0], "if") != 0 && strcmp(w[0], "unless") != 0) {
+	unless = strcmp(w[0], "unless") == 0;
+	if (!unless && strcmp(w[0], "if") != 0) {
 		cfg_error(
 		    c, "'%.40s': 'if' and a condition are expected", w[0]);
 		return -1;
 	}
-	cond->not = strcmp(w[0], "unless") == 0;
-	if (*++w != NULL && w[0][0] == '!') {
-		cond->not = !cond->not ;
-		if (*++w[0] == '\0')
-			w++;
-	}
+	w++;
+	negated = is_negated(&w);
+	cond->negated = negated != unless;
 	while (*w != NULL) {
-		if (w[0][0] == '!' || (or &&cond->not ))
-			break;
 		if ((n = term(c, w, cond)) < 0)
 			return -1;
 		w += n;
-		or = true;
-		if (*w == NULL)
+		if (*w == NULL) {
+			settle(cond);
 			return 0;
-		if (strcmp(*w, "or") != 0 && strcmp(*w, "||") != 0)
+		}
+		if (is_or(&w) == negated || is_negated(&w) != negated)
 			break;
-		w++;
 	}
 	cfg_error(c, "this condition is not possible here: networks joined by "
-		     "'or', or one with '!', are");
+		     "'or', or all of them with '!', are");
 	return -1;
 }
 
@@ -236,11 +263,9 @@ everyone(struct cfg *c, struct cfg_list *list)
 static void
 accept_rule(struct cfg *c, struct cfg_access *a, const struct condition *cond)
 {
-	if (cond->none)
-		return;
 	if (cond->all)
-		a->closed = true;
-	else if (cond->not )
+		return; /* that ends them, see add_rule() */
+	if (cond->negated)
 		cfg_error(c, "'accept' of all but some is not possible here: "
 			     "write 'reject if' them");
 	else
@@ -251,9 +276,9 @@ accept_rule(struct cfg *c, struct cfg_access *a, const struct condition *cond)
 static void
 reject_rule(struct cfg *c, struct cfg_access *a, const struct condition *cond)
 {
-	bool only = cond->all || cond->not || cond->none;
+	bool only = cond->all || cond->negated;
 
-	if ((cond->all && cond->not ) || (cond->none && !cond->not ))
+	if (cond->all && cond->negated)
 		return;
 	if (only && a->only)
 		cfg_error(c, "a second rule that lets only some in is not "
@@ -266,11 +291,34 @@ reject_rule(struct cfg *c, struct cfg_access *a, const struct condition *cond)
 	else {
 		a->only = true;
 		join(c, &a->allow, &a->accepted);
-		if (!cond->all && !cond->none)
+		if (!cond->all)
 			join(c, &a->allow, &cond->nets);
 		if (a->allow.n == 0)
 			everyone(c, &a->deny);
 	}
+}
+
+/* Add a rule to those of a section. HAProxy asks the rules of each level for
+ * themselves: what one accepts another can reject. */
+static void
+add_rule(
+    struct cfg *c, int level, const char *action, const struct condition *cond)
+{
+	struct cfg_access *a = &c->proxy->access;
+
+	if (a->level != level && (a->accepted.n > 0 || a->closed)) {
+		cfg_error(c, "'accept' above holds for rules of its own level "
+			     "only: write them all as tcp-request connection");
+		return;
+	}
+	a->level = level;
+	if (a->closed)
+		return;
+	if (*action == 'a')
+		accept_rule(c, a, cond);
+	else
+		reject_rule(c, a, cond);
+	a->closed = cond->all && !cond->negated;
 }
 
 /* tcp-request connection|session|content accept|reject [if CONDITION]. */
@@ -279,39 +327,26 @@ cfg_tcp_request(struct cfg *c, char **w)
 {
 	static const char *const levels[] = {
 	    "connection", "session", "content", NULL};
+	static const char *const actions[] = {"accept", "reject", NULL};
 	struct condition cond = {.all = false};
-	struct cfg_access *a = &c->proxy->access;
-	const char *action;
+	int level = w[1] == NULL ? -1 : parse_word_index(levels, w[1]);
 	int64_t ms;
 
-	if (w[1] != NULL && strcmp(w[1], "inspect-delay") == 0) {
+	if (w[1] != NULL && strcmp(w[1], "inspect-delay") == 0)
 		(void)cfg_time(c, "tcp-request inspect-delay", w[2], "ms", &ms);
-		return;
-	}
-	if (w[1] == NULL || w[2] == NULL ||
-	    parse_word_index(levels, w[1]) < 0) {
+	else if (level < 0 || w[2] == NULL)
 		cfg_error(c, "'tcp-request' expects connection, session or "
 			     "content, and accept or reject");
-		return;
-	}
-	action = w[2];
-	if (strcmp(action, "accept") != 0 && strcmp(action, "reject") != 0) {
+	else if (parse_word_index(actions, w[2]) < 0)
 		cfg_error(c,
 		    "'tcp-request %s %.40s' is not possible here: accept and "
 		    "reject are",
-		    w[1], action);
-		return;
-	}
-	if (c->kind == CFG_DEFAULTS)
+		    w[1], w[2]);
+	else if (c->kind == CFG_DEFAULTS)
 		cfg_error(c, "'tcp-request' in defaults is not possible here: "
 			     "write it into each section");
-	else if (condition(c, w + 3, &cond) == 0 && !a->closed) {
-		if (*action == 'a')
-			accept_rule(c, a, &cond);
-		else
-			reject_rule(c, a, &cond);
-		a->closed |= cond.all;
-	}
+	else if (condition(c, w + 3, &cond) == 0)
+		add_rule(c, level + 1, w[2], &cond);
 }
 
 /* NAME of "word(NAME)", NULL if it is something else. */
