@@ -153,17 +153,35 @@ group_new(struct monitor *m, const char *name)
 	return g;
 }
 
-/* The member of that group whose entry had that host and port. */
+/* The member of that group whose entry had that host and port; of several the
+ * one of that name. taken: also one that a server of this load has already. */
 static struct member *
-member_find(const struct group *g, const struct conf_server *cs)
+member_find(const struct group *g, const struct conf_server *cs, bool taken)
 {
-	struct member *mb;
+	struct member *mb, *found = NULL;
 
 	TAILQ_FOREACH (mb, &g->members, in_group) {
-		if (strcmp(mb->host, cs->host) == 0 && mb->port == cs->port)
-			return mb;
+		if (strcmp(mb->host, cs->host) != 0 || mb->port != cs->port ||
+		    (mb->cs != NULL && !taken))
+			continue;
+		if (found == NULL || strcmp(mb->name, cs->name) == 0)
+			found = mb;
 	}
-	return NULL;
+	return found;
+}
+
+/* Does the backend name that place before this server, too? */
+static bool
+is_again(const struct conf_backend *cb, const struct conf_server *cs)
+{
+	const struct conf_server *other;
+
+	for (other = cb->servers; other < cs; other++) {
+		if (strcmp(other->host, cs->host) == 0 &&
+		    other->port == cs->port)
+			return true;
+	}
+	return false;
 }
 
 /* A member with a free id. */
@@ -198,8 +216,8 @@ ids_suffice(struct monitor *m, const struct conf *conf)
 	for (cb = conf->backends; cb < conf->backends + conf->nbackends; cb++) {
 		g = group_find(m, cb->name);
 		for (i = 0; i < cb->nservers; i++) {
-			if (g == NULL ||
-			    member_find(g, &cb->servers[i]) == NULL)
+			if (g == NULL || is_again(cb, &cb->servers[i]) ||
+			    member_find(g, &cb->servers[i], true) == NULL)
 				need++;
 		}
 	}
@@ -210,7 +228,7 @@ ids_suffice(struct monitor *m, const struct conf *conf)
 static void
 adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 {
-	struct member *mb = member_find(g, cs);
+	struct member *mb = member_find(g, cs, false);
 	/* One that comes back begins anew. */
 	bool fresh = mb == NULL || mb->retired_at != 0;
 
