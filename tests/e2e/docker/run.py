@@ -35,6 +35,7 @@ CACHE = "/var/tmp/roleproxy-docker"
 IMAGE_MAX = 25 << 20        # bytes above the base
 PASSWORD = "password1234"
 PROJECT = "roleproxytest"
+IMAGE = "roleproxy:test"
 SEEDS = "/work/shared/seeds/004_*.txt"
 HOST = "127.0.0.1"
 AUTH = {"Authorization": "Basic " + base64.b64encode(b"admin:admin123").decode()}
@@ -76,8 +77,9 @@ def choose_base():
         root = os.path.join(CACHE, "root")
         shutil.rmtree(root, ignore_errors=True)
         os.makedirs(CACHE, exist_ok=True)
-        sh("debootstrap", "--variant=minbase", "bookworm", root,
-           "http://deb.debian.org/debian", timeout=300)
+        if sh("debootstrap", "--variant=minbase", "bookworm", root,
+              "http://deb.debian.org/debian", timeout=300, check=False)[0] != 0:
+            return None
         sh("tar", "-C", root, "--exclude=./var/cache/apt/archives/*.deb",
            "--exclude=./var/lib/apt/lists/*_*", "-cf", tar + ".new", ".")
         os.rename(tar + ".new", tar)
@@ -90,7 +92,7 @@ class Stack:
     """The compose project, with a haproxy.cfg or its own configuration."""
 
     def __init__(self, base, cfg):
-        self.env = {**os.environ, "BASE": base, "HAPROXY_CFG": cfg,
+        self.env = {**os.environ, "BASE": base, "HAPROXY_CFG": cfg, "TAG": "test",
                     "COMPOSE_HTTP_TIMEOUT": "120"}
         self.files = ["docker-compose.yml"]
         self.page, self.write, self.read = (
@@ -175,14 +177,14 @@ def seed_cfg(folder):
 
 def check_image(s):
     """Small, not root, checked, with HAProxy's names."""
-    image = json.loads(docker("image", "inspect", "roleproxy"))[0]
+    image = json.loads(docker("image", "inspect", IMAGE))[0]
     base = json.loads(docker("image", "inspect", s.env["BASE"]))[0]
     added = image["Size"] - base["Size"]
     print("     %.1f MB above its base" % (added / 1e6))
     assert added < IMAGE_MAX, added
     assert image["Config"]["User"] == "99:99" and image["Config"]["Healthcheck"]
     equal(sorted(image["Config"]["ExposedPorts"]), ["5001/tcp", "8404/tcp", "9000/tcp"])
-    out = docker("run", "--rm", "--entrypoint", "sh", "roleproxy", "-c",
+    out = docker("run", "--rm", "--entrypoint", "sh", IMAGE, "-c",
                  "id; haproxy -v; ls /usr/local/etc/haproxy /etc/roleproxy")
     assert "uid=99(haproxy) gid=99(haproxy)" in out and "HAProxy version" in out, out
     assert ".cfg" not in out and ".ini" not in out, out
@@ -192,11 +194,11 @@ def check_words(s):
     """docker run IMAGE with nothing, flags, `haproxy` first, a URL."""
     mount = ["-v", s.env["HAPROXY_CFG"] + ":" + CFG]
     for words in (["-c", "-f", CFG], ["haproxy", "-c", "-f", CFG], ["-c"]):
-        out = docker("run", "--rm", *mount, "roleproxy", *words)
+        out = docker("run", "--rm", *mount, IMAGE, *words)
         assert "Configuration file is valid" in out, out
     for words, what in (([], "redis://127.0.0.1:6379"),
                         (["redis://:x@127.0.0.1:7"], "redis://127.0.0.1:7")):
-        name = docker("run", "-d", "roleproxy", *words).strip()
+        name = docker("run", "-d", IMAGE, *words).strip()
         try:
             wait_for(lambda: what in docker("logs", name), "first line of the log")
         finally:
@@ -266,7 +268,7 @@ def check_stop_master(s):
     finally:
         w.stop()
     docker("run", "-d", "--rm", "--name", PROJECT + "_squatter", "--network",
-           PROJECT + "_redis_network", "--entrypoint", "sleep", "roleproxy-redis", "300")
+           PROJECT + "_redis_network", "--entrypoint", "sleep", "roleproxy-redis:test", "300")
     try:
         s("start", "master")
         assert s.address("master") != before, "the same address"
@@ -401,7 +403,7 @@ def main():
     start = time.monotonic()
     base = choose_base()
     if base is None:
-        skip("nothing to build images from, and no debootstrap")
+        skip("nothing to build images from, and debootstrap makes nothing")
     os.makedirs(CACHE, exist_ok=True)
     cfg, is_seed = seed_cfg(CACHE)
     s = Checked(base, cfg)
