@@ -149,12 +149,25 @@ def client(address, timeout=20):
     return c
 
 
+def patient(question):
+    """The same question; that nobody answers yet is a no."""
+    def ask():
+        try:
+            return question()
+        except (OSError, AssertionError, lib.RedisError):
+            return False
+    return ask
+
+
 class Writers(lib.Writers):
     """Those that give their password first."""
 
     def write(self, c, keys):
         """As without."""
-        c("AUTH", PASSWORD)
+        try:
+            c("AUTH", PASSWORD)
+        except lib.RedisError as e:
+            raise OSError(str(e)) from e
         super().write(c, keys)
 
 
@@ -220,8 +233,8 @@ def check_start(s):
     with client(s.write) as c:
         equal(c("SET", "a", "1"), "OK")
         assert c("ROLE")[0] == "master"
-    wait_for(lambda: [s.redis("slave-%d" % i)("GET", "a") for i in (1, 2, 3)]
-             == ["1"] * 3, "replicas")
+    wait_for(patient(lambda: all(s.redis("slave-%d" % i)("GET", "a") == "1"
+                                 for i in (1, 2, 3))), "replicas")
     with client(s.read) as c:
         assert c("ROLE")[0] == "slave"
         equal(c("GET", "a"), "1")
@@ -268,19 +281,18 @@ def check_stop_master(s):
     finally:
         w.stop()
     docker("run", "-d", "--rm", "--name", PROJECT + "_squatter", "--network",
-           PROJECT + "_redis_network", "--entrypoint", "sleep", "roleproxy-redis:test", "300")
+           PROJECT + "_redis_network", "--entrypoint", "sleep", "roleproxy-redis:test",
+           "300")
     try:
         s("start", "master")
         assert s.address("master") != before, "the same address"
 
         def is_replica():
-            try:
-                with s.redis("master") as c:
-                    return c("ROLE")[0] == "slave" and c("ROLE")[3] == "connected"
-            except OSError:
-                return False
+            with s.redis("master") as c:
+                role = c("ROLE")
+            return role[0] == "slave" and role[3] == "connected"
 
-        wait_for(is_replica, "master is a replica", 40)
+        wait_for(patient(is_replica), "master is a replica", 40)
         address = s.address("master")
         wait_for(lambda: re.search(r"redis-master +%s:6379 +UP +replica" % address,
                                    s.status()), "UP as a replica there", 20)
@@ -296,7 +308,8 @@ def check_planned_failover(s):
         try:
             w.wait_more(300)
             old = s.primary()
-            equal(s.sentinel("FAILOVER", "mymaster"), "OK")
+            wait_for(patient(lambda: s.sentinel("FAILOVER", "mymaster") == "OK"),
+                     "SENTINEL FAILOVER", 30)
             wait_for(lambda: s.primary() not in (old, None), "another primary", 30)
             w.wait_more(300)
         finally:
@@ -355,8 +368,8 @@ class Checked(Stack):
         def three():
             with self.redis(self.primary()) as c:
                 return c("INFO", "replication").count("state=online") == 3
-        wait_for(three, "three replicas", 60)
-        wait_for(lambda: self.sentinel("CKQUORUM", "mymaster"), "quorum", 10)
+        wait_for(patient(three), "three replicas", 60)
+        wait_for(patient(lambda: self.sentinel("CKQUORUM", "mymaster")), "quorum", 10)
 
     def status(self):
         """roleproxy ctl status."""
