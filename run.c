@@ -216,6 +216,7 @@ swap(struct run *r, struct conf *next)
 	retire_conf(r, next);
 	proxy_commit(r->proxy, r->conf);
 	stats_commit(r->stats);
+	control_set_timeout(r->control, r->conf->global.control_timeout);
 	return 0;
 }
 
@@ -452,7 +453,6 @@ listen_control(struct run *r)
 	bool optional;
 	size_t i;
 
-	control_set_timeout(r->control, g->control_timeout);
 	for (i = 0; i < g->ncontrols; i++) {
 		if (control_listen(r->control, &g->controls[i], g->control_mode,
 			error, sizeof(error)) == 0)
@@ -527,6 +527,7 @@ start(struct run *r, const char *pidfile)
 	}
 	proxy_commit(r->proxy, r->conf);
 	stats_commit(r->stats);
+	control_set_timeout(r->control, r->conf->global.control_timeout);
 	return 0;
 }
 

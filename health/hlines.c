@@ -141,7 +141,8 @@ is_check_due(
 		       h->health != mb->said.health;
 	return hlines_speak(m) && m->conf->haproxy &&
 	       cb->check == CHECK_REDIS &&
-	       (mb->said.status == HCHK_UNKNOWN || h->up != mb->said.up);
+	       (mb->said.status == HCHK_UNKNOWN ||
+		   (h->up != mb->said.up && mb->admin.health == ADMIN_CHECKED));
 }
 
 /* It went UP or DOWN. A line of its check has said why already, if there is

@@ -3,9 +3,28 @@
  */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "stats-ui/commands.h"
 
 #define MAXCONN_MAX 1000000000
+
+/* A line in HAProxy's words, if they are wanted, besides ours. */
+static void
+log_frontend(const struct runtime *r, const struct conf_frontend *fe,
+    enum frontend_state now)
+{
+	struct counter_sums sums = {0};
+
+	if (runtime_conf(r)->global.log_format != LOG_FORMAT_TCPLOG)
+		return;
+	if (now == FRONTEND_STOPPED) {
+		r->source->frontend_counters(fe->id, &sums, r->source->arg);
+		log_warn("Proxy %s stopped (cumulated conns: FE: %llu, BE: 0).",
+		    fe->name, (unsigned long long)sums.sessions);
+	} else
+		log_warn("%s frontend %s.",
+		    now == FRONTEND_PAUSED ? "Paused" : "Resumed", fe->name);
+}
 
 void
 disable_frontend(struct runtime *r, struct cli *c)
@@ -25,6 +44,7 @@ disable_frontend(struct runtime *r, struct cli *c)
 	default:
 		cli_log(c, true, "done", "");
 		r->admin.pause(fe->id, true, r->admin.arg);
+		log_frontend(r, fe, FRONTEND_PAUSED);
 	}
 }
 
@@ -46,6 +66,7 @@ enable_frontend(struct runtime *r, struct cli *c)
 	default:
 		cli_log(c, true, "done", "");
 		r->admin.pause(fe->id, false, r->admin.arg);
+		log_frontend(r, fe, FRONTEND_OPEN);
 	}
 }
 
@@ -62,6 +83,7 @@ shutdown_frontend(struct runtime *r, struct cli *c)
 	}
 	cli_log(c, true, "done", "");
 	r->admin.shutdown(fe->id, r->admin.arg);
+	log_frontend(r, fe, FRONTEND_STOPPED);
 }
 
 void
