@@ -534,6 +534,7 @@ check_fail(struct check *c, enum conf_on_error how, const char *why)
 
 	if (s->health != HEALTH_UP)
 		return;
+	s->accused++;
 	if (how != ON_ERROR_FASTINTER) {
 		if (how == ON_ERROR_MARK_DOWN)
 			s->bad = c->timing.fall - 1;

@@ -191,12 +191,10 @@ log_admin(struct members *m, struct member *mb)
 
 /* An operator let it stop, or no longer. */
 static void
-log_stopping(struct members *m, struct member *mb)
+log_stopping(struct members *m, const struct member *mb, bool stopping)
 {
-	bool stopping = mb->admin.health == ADMIN_STOPPING;
 	struct line l = begin(mb);
 
-	mb->said.stopping = stopping;
 	add(&l, "is %s, changed from CLI", stopping ? "stopping" : "UP");
 	add_rest(&l, m, mb, false);
 	log_line(LEVEL_NOTICE, "%s", l.text);
@@ -219,18 +217,19 @@ static void
 say_state(struct members *m, struct member *mb, const struct hcheck *h)
 {
 	bool up = admin_up(&mb->admin, h->status == HCHK_INI || h->up);
+	bool stopping = mb->admin.health == ADMIN_STOPPING, changed;
 
 	if (mb->said.admin != mb->admin.state)
 		log_admin(m, mb);
 	if (mb->admin.state == ADMIN_MAINT)
 		return;
-	if (up != mb->said.up) {
-		mb->said.up = up;
-		mb->said.stopping = mb->admin.health == ADMIN_STOPPING;
+	changed = up != mb->said.up;
+	mb->said.up = up;
+	if (stopping != mb->said.stopping && up)
+		log_stopping(m, mb, stopping);
+	else if (changed)
 		log_state(m, mb, h, up);
-	} else if (mb->said.stopping != (mb->admin.health == ADMIN_STOPPING)) {
-		log_stopping(m, mb);
-	}
+	mb->said.stopping = stopping;
 }
 
 /* How many can take sessions, by what the lines have said: what the operator

@@ -434,6 +434,27 @@ group_event_cb(
 		group_changed_cb(g);
 }
 
+/* Servers on which so many sessions in a row have failed. */
+static void
+note_failures(struct monitor *m)
+{
+	char words[96];
+	size_t i;
+
+	for (i = 0; i < m->all.n; i++) {
+		const struct member *mb = m->all.list[i];
+
+		if (mb == NULL || mb->cs == NULL || !mb->cs->observe ||
+		    !m->ops.failing(mb->id, mb->cs->error_limit, m->ops.arg))
+			continue;
+		snprintf(words, sizeof(words),
+		    "Detected %u consecutive errors, last one was: L4 "
+		    "unsuccessful connection",
+		    mb->cs->error_limit);
+		check_fail(mb->check, mb->cs->on_error, words);
+	}
+}
+
 void
 monitor_seen(struct monitor *m)
 {
@@ -441,6 +462,7 @@ monitor_seen(struct monitor *m)
 	uint64_t seen = m->ops.seen(m->ops.arg);
 
 	publisher_sweep(m->publisher, seen);
+	note_failures(m);
 	TAILQ_FOREACH (g, &m->all.groups, link) {
 		if (seen >= g->fence_generation)
 			group_fence_seen(&m->all, g);
@@ -465,27 +487,6 @@ log_late(struct monitor *m, int64_t now)
 		log_error("backend %s: a worker has not taken the fence for "
 			  "%lld ms; the new writer waits for it",
 		    g->name, (long long)(now - g->evidence_at));
-	}
-}
-
-/* Servers on which so many sessions in a row have failed. */
-static void
-note_failures(struct monitor *m)
-{
-	char words[96];
-	size_t i;
-
-	for (i = 0; i < m->all.n; i++) {
-		const struct member *mb = m->all.list[i];
-
-		if (mb == NULL || mb->cs == NULL || !mb->cs->observe ||
-		    !m->ops.failing(mb->id, mb->cs->error_limit, m->ops.arg))
-			continue;
-		snprintf(words, sizeof(words),
-		    "Detected %u consecutive errors, last one was: L4 "
-		    "unsuccessful connection",
-		    mb->cs->error_limit);
-		check_fail(mb->check, mb->cs->on_error, words);
 	}
 }
 

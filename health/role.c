@@ -84,6 +84,7 @@ role_update(struct server_state *s, const struct observation *o, unsigned fall,
 		if (++s->good >= rise || first)
 			set_health(s, HEALTH_UP, o->at, &c);
 	} else {
+		s->failures += s->health != HEALTH_DOWN || s->good > 0;
 		s->good = 0;
 		if (++s->bad >= fall || first)
 			set_health(s, HEALTH_DOWN, o->at, &c);

@@ -23,6 +23,8 @@ struct server_state {
 	struct observation last;  /* the newest; NONE before the first */
 	struct observation known; /* the newest that told the role */
 	unsigned good, bad;       /* probes in a row */
+	unsigned failures; /* probes that failed while it was not simply DOWN */
+	unsigned accused;  /* times that sessions on it were such */
 	int64_t health_since, role_since; /* clock_ms(), 0 never */
 	bool returnee;    /* was away or restarted, and is a primary since */
 	bool was_replica; /* was a replica before it was a primary */

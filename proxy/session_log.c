@@ -22,17 +22,25 @@ frontend_of(const struct session *s)
 	return fe == NULL ? s->fe : fe;
 }
 
-const char *
-session_server_name(const struct session *s, int server_id)
+const struct conf_server *
+session_server(const struct session *s, int server_id)
 {
 	const struct conf_backend *cb = s->fe->backend;
 	size_t i;
 
 	for (i = 0; i < cb->nservers; i++) {
 		if (cb->servers[i].id == server_id)
-			return cb->servers[i].name;
+			return &cb->servers[i];
 	}
 	return NULL;
+}
+
+const char *
+session_server_name(const struct session *s, int server_id)
+{
+	const struct conf_server *cs = session_server(s, server_id);
+
+	return cs == NULL ? NULL : cs->name;
 }
 
 /* An address as HAProxy writes it, "ADDR:PORT" without brackets. */

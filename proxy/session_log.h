@@ -25,8 +25,10 @@ void session_log_begin(const struct session *s);
 /* It ends; it is still on its server. */
 void session_log_end(const struct session *s, enum session_reason why);
 
-/* The name of a server of its backend, NULL if no configuration that is still
+/* A server of its backend, or its name; NULL if no configuration that is still
  * there has it. */
+const struct conf_server *session_server(
+    const struct session *s, int server_id);
 const char *session_server_name(const struct session *s, int server_id);
 
 #endif

@@ -133,7 +133,7 @@ const struct hfield hfields[HF_COUNT] = {
     ROW(hrsp_other, U64, "MCP", "MCP", FH|BH,
 	COUNTER, "http_responses_total", FH|BH,
 	"Responses by class of their status"),
-    ROW(hanafail, U64, "MCP", "MCP", 0, NONE, NULL, 0, NULL),
+    ROW(hanafail, U64, "MCP", "MCP", S, NONE, NULL, 0, NULL),
     ROW(req_rate, U32, "MRP", "MRP", F, NONE, NULL, 0, NULL),
     ROW(req_rate_max, U32, "MMP", "MMP", F,
 	GAUGE, "http_requests_rate_max", FH,

@@ -180,18 +180,18 @@ note_state(const struct history *f, struct track *track, bool up, bool fell)
 	track->since = f->looked;
 }
 
-/* Count the checks that failed since the last look while it was UP. */
+/* Count the checks that failed since the last look. */
 static void
 note_checks(
     struct track *track, const struct hstate *st, const struct server_state *s)
 {
-	bool failed = s->bad > track->bad;
+	unsigned failed = s->failures - track->failures;
 
-	if (track->up && failed)
-		track->fails += s->bad - track->bad;
+	if (failed > 0)
+		track->fails += failed;
 	else if (track->up && !st->up && !st->maint)
 		track->fails++; /* its role is another one now */
-	track->bad = s->bad;
+	track->failures = s->failures;
 }
 
 /* Look at one server; true if it takes sessions. */

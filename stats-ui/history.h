@@ -35,12 +35,12 @@ struct track {
 	int64_t last_session;    /* clock_ms(), 0 never */
 
 	/* Of a server or a backend: */
-	bool up;         /* as of the last look; true before the first */
-	int64_t since;   /* clock_ms() */
-	uint64_t downs;  /* changes to DOWN */
-	uint64_t fails;  /* failed checks while UP */
-	unsigned bad;    /* failed checks in a row */
-	int64_t down_ms; /* DOWN, but for the current time */
+	bool up;           /* as of the last look; true before the first */
+	int64_t since;     /* clock_ms() */
+	uint64_t downs;    /* changes to DOWN */
+	uint64_t fails;    /* failed checks while it was not simply DOWN */
+	unsigned failures; /* of the checks, as of the last look */
+	int64_t down_ms;   /* DOWN, but for the current time */
 
 	struct site_counts cleared; /* when they were */
 };

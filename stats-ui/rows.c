@@ -360,6 +360,8 @@ make_server(struct maker *m, const struct hproxy *px,
 	row->number[HF_stot] = (int64_t)sums.connects;
 	set_states(m, history_server(src->history, cs));
 	set_limits(row, &ms);
+	row->number[HF_hanafail] =
+	    cs->observe ? (int64_t)ms.state->accused : HROW_NONE;
 	set_check(row, &st.check);
 	set_ours(row, cb, &ms);
 	row->state = hstate_kind(&st);

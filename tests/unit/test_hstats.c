@@ -317,7 +317,7 @@ START_TEST(over_time)
 
 	expect(NULL, "redis", "redis-1", "chkdown", "0");
 	w.states[0].health = HEALTH_DOWN;
-	w.states[0].bad = 3;
+	w.states[0].bad = w.states[0].failures = 3;
 	w.states[0].last.result = PROBE_REFUSED;
 	usleep(110000);
 	history_tick(fake_source.history, &fake_source);
