@@ -220,18 +220,6 @@ write_access(
 	out_list(o, "allow", own->only ? &own->allow : &other->allow);
 }
 
-/* Is a timeout missing that HAProxy warns of? */
-static void
-warn_timeout(struct cfg *c, const struct cfg_proxy *x, enum cfg_timeout t,
-    const char *word)
-{
-	if (x->timeouts[t].line != 0)
-		return;
-	c->place.line = x->line;
-	cfg_warn(c, "missing 'timeout %s' for '%s'%s", word, x->name,
-	    t == TIMEOUT_CONNECT ? ": connects end after 5s" : "");
-}
-
 /* The timeouts of a frontend's sessions: tunnel's rule over client's. */
 static void
 write_timeouts(
@@ -243,7 +231,9 @@ write_timeouts(
 	    tunnel->line != 0 ? tunnel : &x->timeouts[TIMEOUT_CLIENT]);
 	cfg_out_time(o, "client-fin-timeout", &x->timeouts[TIMEOUT_CLIENT_FIN]);
 	cfg_out_time(o, "server-fin-timeout", &b->timeouts[TIMEOUT_SERVER_FIN]);
-	warn_timeout(o->c, x, TIMEOUT_CLIENT, "client");
+	o->c->place.line = x->line;
+	if (x->timeouts[TIMEOUT_CLIENT].line == 0)
+		cfg_warn(o->c, "missing 'timeout client' for '%s'", x->name);
 }
 
 /* [frontend NAME]. */

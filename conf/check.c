@@ -488,7 +488,9 @@ check_sizes(const struct checker *c)
 		conf_problem(c->p, CONF_ERROR, path, 0,
 		    "%zu frontends, but at most %d are possible",
 		    c->conf->nfrontends, CONF_FRONTENDS_MAX);
-	if (c->conf->nfrontends == 0 && !c->doc->refused) {
+	/* HAProxy can do with statistics alone. */
+	if (c->conf->nfrontends == 0 && !c->doc->refused &&
+	    !(c->doc->haproxy && c->conf->nstats > 0)) {
 		conf_problem(c->p, CONF_ERROR, path, 0,
 		    "no frontend: nothing would listen");
 		c->p->no_listener = c->p->errors == 1;
