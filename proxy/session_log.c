@@ -172,14 +172,18 @@ server_of(const struct session *s, enum session_reason why, unsigned *sessions)
 static void
 accept_time(int64_t total, char *buf, size_t size)
 {
+	static _Thread_local time_t last; /* the calendar is worth keeping */
+	static _Thread_local char second[24];
 	int64_t ms = clock_wall_us() / 1000 - total;
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
-	size_t n;
 
-	localtime_r(&seconds, &tm);
-	n = strftime(buf, size, "%d/%b/%Y:%H:%M:%S", &tm);
-	snprintf(buf + n, size - n, ".%03d", (int)(ms % 1000));
+	if (seconds != last) {
+		localtime_r(&seconds, &tm);
+		strftime(second, sizeof(second), "%d/%b/%Y:%H:%M:%S", &tm);
+		last = seconds;
+	}
+	snprintf(buf, size, "%s.%03d", second, (int)(ms % 1000));
 }
 
 /* As HAProxy's tcplog: %ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts
