@@ -26,48 +26,39 @@ log_frontend(const struct runtime *r, const struct conf_frontend *fe,
 		    now == FRONTEND_PAUSED ? "Paused" : "Resumed", fe->name);
 }
 
-void
-disable_frontend(struct runtime *r, struct cli *c)
+/* Let it refuse clients, or take them again. */
+static void
+put_frontend(struct runtime *r, struct cli *c, bool pause)
 {
 	const struct conf_frontend *fe = runtime_frontend(r, c, 2);
+	const char *verb = pause ? "disable" : "enable";
+	enum frontend_state now, next = pause ? FRONTEND_PAUSED : FRONTEND_OPEN;
 
 	if (fe == NULL)
 		return;
-	switch (r->admin.frontend_state(fe->id, r->admin.arg)) {
-	case FRONTEND_STOPPED:
-		cli_error(c, "Frontend was previously shut down, cannot "
-			     "disable.\n");
-		break;
-	case FRONTEND_PAUSED:
-		cli_error(c, "All sockets are already disabled.\n");
-		break;
-	default:
+	now = r->admin.frontend_state(fe->id, r->admin.arg);
+	if (now == FRONTEND_STOPPED)
+		cli_error(
+		    c, "Frontend was previously shut down, cannot %s.\n", verb);
+	else if (now == next)
+		cli_error(c, "All sockets are already %sd.\n", verb);
+	else {
 		cli_log(c, true, "done", "");
-		r->admin.pause(fe->id, true, r->admin.arg);
-		log_frontend(r, fe, FRONTEND_PAUSED);
+		r->admin.pause(fe->id, pause, r->admin.arg);
+		log_frontend(r, fe, next);
 	}
+}
+
+void
+disable_frontend(struct runtime *r, struct cli *c)
+{
+	put_frontend(r, c, true);
 }
 
 void
 enable_frontend(struct runtime *r, struct cli *c)
 {
-	const struct conf_frontend *fe = runtime_frontend(r, c, 2);
-
-	if (fe == NULL)
-		return;
-	switch (r->admin.frontend_state(fe->id, r->admin.arg)) {
-	case FRONTEND_STOPPED:
-		cli_error(c, "Frontend was previously shut down, cannot "
-			     "enable.\n");
-		break;
-	case FRONTEND_OPEN:
-		cli_error(c, "All sockets are already enabled.\n");
-		break;
-	default:
-		cli_log(c, true, "done", "");
-		r->admin.pause(fe->id, false, r->admin.arg);
-		log_frontend(r, fe, FRONTEND_OPEN);
-	}
+	put_frontend(r, c, false);
 }
 
 void
