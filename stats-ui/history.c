@@ -166,15 +166,15 @@ note_sessions(const struct history *f, struct track *track, unsigned now,
 	track->sessions = ever;
 }
 
-/* It is UP or DOWN now; fell: not because an operator wanted it. */
+/* It is UP or DOWN now. */
 static void
-note_state(const struct history *f, struct track *track, bool up, bool fell)
+note_state(const struct history *f, struct track *track, bool up)
 {
 	if (track->up == up)
 		return;
 	if (up)
 		track->down_ms += f->looked - track->since;
-	else if (fell)
+	else
 		track->downs++;
 	track->up = up;
 	track->since = f->looked;
@@ -208,7 +208,10 @@ look_server(struct history *f, const struct stats_source *src,
 	if (st.check.checked && st.check.status == HCHK_INI && !st.maint)
 		return st.up;
 	note_checks(track, &st, ms.state);
-	note_state(f, track, st.up, !st.maint);
+	if (!track->known && st.maint)
+		track->up = false; /* from the start: nothing has changed */
+	track->known = true;
+	note_state(f, track, st.up);
 	return st.usable;
 }
 
@@ -235,7 +238,7 @@ look_backend(struct history *f, const struct stats_source *src,
 	}
 	note_sessions(f, track, sessions, sums.sessions, held);
 	if (monitor_ready(src->monitor))
-		note_state(f, track, usable > 0 || cb->nservers == 0, true);
+		note_state(f, track, usable > 0 || cb->nservers == 0);
 }
 
 /* Bytes that all clients were sent. */

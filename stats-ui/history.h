@@ -35,6 +35,7 @@ struct track {
 	int64_t last_session;    /* clock_ms(), 0 never */
 
 	/* Of a server or a backend: */
+	bool known;        /* has been looked at */
 	bool up;           /* as of the last look; true before the first */
 	int64_t since;     /* clock_ms() */
 	uint64_t downs;    /* changes to DOWN */

@@ -22,6 +22,8 @@ hstate_of(const struct conf_backend *cb, const struct monitor_server *ms,
 
 	memset(out, 0, sizeof(*out));
 	hcheck_of(cb, ms, &out->check);
+	if (ms->admin != NULL && ms->admin->unchecked)
+		out->check.checked = false;
 	out->maint = ms->maintenance;
 	out->stopping = forced == ADMIN_STOPPING;
 	out->up =

@@ -244,17 +244,19 @@ make_frontend(struct maker *m, const struct hproxy *px)
 
 /* What the last check said. */
 static void
-set_check(struct hrow *row, const struct hcheck *h)
+set_check(struct hrow *row, const struct hcheck *h, bool maint)
 {
 	int64_t *n = row->number;
 	char text[24];
 
-	row->checked = h->checked;
-	if (!h->checked) {
+	if (!h->checked)
+		n[HF_chkfail] = n[HF_chkdown] = n[HF_downtime] = HROW_NONE;
+	/* HAProxy does not check in maintenance, and shows nothing of it. */
+	row->checked = h->checked && !maint;
+	if (!row->checked) {
 		n[HF_check_code] = n[HF_check_duration] = HROW_NONE;
 		n[HF_check_rise] = n[HF_check_fall] = HROW_NONE;
-		n[HF_check_health] = n[HF_chkfail] = HROW_NONE;
-		n[HF_chkdown] = n[HF_downtime] = HROW_NONE;
+		n[HF_check_health] = HROW_NONE;
 		return;
 	}
 	row->check = h->status;
@@ -362,7 +364,7 @@ make_server(struct maker *m, const struct hproxy *px,
 	set_limits(row, &ms);
 	row->number[HF_hanafail] =
 	    cs->observe ? (int64_t)ms.state->accused : HROW_NONE;
-	set_check(row, &st.check);
+	set_check(row, &st.check, st.maint);
 	set_ours(row, cb, &ms);
 	row->state = hstate_kind(&st);
 	copy_text(row, HF_status, hstate_str(&st, status), HSTATE_MAX);
