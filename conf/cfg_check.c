@@ -173,16 +173,20 @@ complete_http(struct cfg *c, struct cfg_proxy *x)
 	struct cfg_list steps = {NULL, NULL, 0};
 	char *request = request_step(c, &x->request);
 	const struct cfg_item *i;
-	bool sent = false;
+	bool sent = false, status = false, expect;
 
 	for (i = x->steps.first; i != NULL; i = i->next) {
 		c->place.line = i->v.line;
-		if (*i->v.text == '\0' ||
-		    (!sent && !x->sends &&
-			strncmp(i->v.text, "expect", 6) == 0)) {
+		expect = strncmp(i->v.text, "expect", 6) == 0;
+		if (*i->v.text == '\0' || (!sent && !x->sends && expect)) {
 			cfg_list_add(c, &steps, request);
 			sent = true;
+			status = false;
 		}
+		/* Whatever the status: that makes it HTTP, with a body. */
+		if (expect && !status && strstr(i->v.text, "status") == NULL)
+			cfg_list_add(c, &steps, "expect status 100-599");
+		status |= expect;
 		if (*i->v.text != '\0')
 			cfg_list_add(c, &steps, i->v.text);
 	}

@@ -212,6 +212,17 @@ log_empty(const struct group *g, unsigned before)
 		    g->name);
 }
 
+/* Is anything of its state another than the last lines said? */
+static bool
+is_news(const struct member *mb, const struct hcheck *h)
+{
+	return mb->said.admin != mb->admin.state ||
+	       mb->said.up !=
+		   admin_up(&mb->admin, h->status == HCHK_INI || h->up) ||
+	       mb->said.stopping != (mb->admin.health == ADMIN_STOPPING) ||
+	       mb->said.usable != is_usable(mb);
+}
+
 /* The lines on its state. */
 static void
 say_state(struct members *m, struct member *mb, const struct hcheck *h)
@@ -262,7 +273,6 @@ hlines_update(struct members *m, struct member *mb)
 	}
 	ms = view_of(m, mb);
 	hcheck_of(mb->group->cb, &ms, &h);
-	before = usable_before(mb->group);
 	if (h.checked && h.status != HCHK_INI) {
 		if (mb->admin.state != ADMIN_MAINT && is_check_due(m, mb, &h))
 			log_check(mb, &h);
@@ -274,6 +284,9 @@ hlines_update(struct members *m, struct member *mb)
 		mb->said.admin = mb->admin.state;
 		return;
 	}
+	if (!is_news(mb, &h))
+		return;
+	before = usable_before(mb->group);
 	say_state(m, mb, &h);
 	mb->said.usable = is_usable(mb);
 	log_empty(mb->group, before);
