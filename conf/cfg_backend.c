@@ -176,6 +176,12 @@ write_redis(struct cfg_out *o, const struct cfg_proxy *x)
 		cfg_out_text(o, "password", x->check_line, x->password);
 	for (i = x->sentinels.first; i != NULL; i = i->next)
 		cfg_out_text(o, "sentinel", i->v.line, i->v.text);
+	if (x->sentinel_username != NULL)
+		cfg_out_text(
+		    o, "sentinel-username", x->line, x->sentinel_username);
+	if (x->sentinel_password != NULL)
+		cfg_out_text(
+		    o, "sentinel-password", x->line, x->sentinel_password);
 	if (x->sentinels.n > 0 && x->master_name != NULL)
 		cfg_out_text(o, "master-name", x->line, x->master_name);
 }

@@ -213,15 +213,15 @@ understand(struct cfg *c, struct cfg_proxy *x)
 			n++;
 	}
 	script_understand(steps, n, &m);
+	if (m.password != NULL)
+		x->password = cfg_keep(c, m.password);
+	if (m.username != NULL)
+		x->username = cfg_keep(c, m.username);
 	/* Whose role does not matter is asked what the script asks: who answers
 	 * need not be Redis, or may be one of several primaries. */
 	if (m.kind == SCRIPT_REDIS && m.role != WANT_ANY) {
 		x->means = CHECK_REDIS;
 		x->role = m.role;
-		if (m.password != NULL)
-			x->password = cfg_keep(c, m.password);
-		if (m.username != NULL)
-			x->username = cfg_keep(c, m.username);
 		c->place.line = x->check_line;
 		if (m.left_out[0] != '\0')
 			cfg_warn(c,

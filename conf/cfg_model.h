@@ -70,6 +70,7 @@ struct cfg_proxy {
 	const char *username, *password;
 	struct cfg_list sentinels;
 	const char *master_name, *master_address;
+	const char *sentinel_username, *sentinel_password;
 	struct cfg_proxy *merged; /* stands for the backends of uses */
 	bool made;                /* it is such */
 };

@@ -63,6 +63,8 @@ add_sentinels(struct cfg *c, struct cfg_proxy *b, const struct cfg_use *u)
 		    "the ones before for '%.63s'",
 		    u->asked, asked->master_name, b->master_name);
 	b->master_name = asked->master_name;
+	b->sentinel_username = asked->username;
+	b->sentinel_password = asked->password;
 	for (s = asked->servers; s != NULL; s = s->next) {
 		address = cfg_format(c,
 		    strchr(s->host, ':') != NULL ? "[%s]:%u" : "%s:%u", s->host,

@@ -300,7 +300,8 @@ read_ini(struct lines *l)
 static bool
 is_secret(const char *line)
 {
-	return strstr(line, " password") != NULL;
+	return strstr(line, "password") != NULL ||
+	       strstr(line, "= send AUTH") != NULL;
 }
 
 /* A case: what --to-ini makes of it says the same, and can be loaded. */
