@@ -6,10 +6,13 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -224,6 +227,38 @@ net_take_all(void)
 			    SO_ATTACH_REUSEPORT_CBPF, &program,
 			    sizeof(program));
 	}
+}
+
+/* The number of a user or a group: of that name, if the system knows it, or the
+ * text itself. -1 if it is none; "" is the number that changes nothing. */
+static int
+owner_number(const char *text, bool known, unsigned number, unsigned *out)
+{
+	char *end;
+
+	*out = (unsigned)-1;
+	if (text[0] == '\0')
+		return 0;
+	*out = known ? number : (unsigned)strtoul(text, &end, 10);
+	return known || *end == '\0' ? 0 : -1;
+}
+
+int
+net_give(const char *path, const char *user, const char *group)
+{
+	const struct passwd *pw = getpwnam(user);
+	const struct group *gr = getgrnam(group);
+	unsigned uid, gid;
+
+	if (user[0] == '\0' && group[0] == '\0')
+		return 0;
+	if (owner_number(user, pw != NULL, pw == NULL ? 0 : pw->pw_uid, &uid) ||
+	    owner_number(
+		group, gr != NULL, gr == NULL ? 0 : gr->gr_gid, &gid)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return chown(path, (uid_t)uid, (gid_t)gid);
 }
 
 int

@@ -43,6 +43,10 @@ void net_take_all(void);
 /* Remove a UNIX socket that is there but that nobody listens on. */
 void net_remove_stale(const struct addr *a);
 
+/* Let a path belong to them: names or numbers, "" as it is. -1 with errno;
+ * EINVAL if there is no such user or group. */
+int net_give(const char *path, const char *user, const char *group);
+
 /* Begin to connect. Returns the socket, connected or connecting; -1 with
  * errno. */
 int net_connect(const struct addr *a);

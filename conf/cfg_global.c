@@ -266,10 +266,8 @@ socket_options(struct cfg *c, char **w, char *value)
 			    "admin, not '%.40s'",
 			    w[1]);
 		else if (parse_word_index(owner, w[0]) >= 0)
-			cfg_warn(c,
-			    "'stats socket': '%s' is left out: the socket is "
-			    "of who runs roleproxy",
-			    w[0]);
+			value = cfg_format(c, "%s %s=%s", value,
+			    w[0][0] == 'u' ? "user" : "group", w[1]);
 		else if (parse_word_index(idle, w[0]) < 0)
 			cfg_error(
 			    c, "'stats socket': '%.40s' is unknown", w[0]);

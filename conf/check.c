@@ -421,9 +421,12 @@ check_controls(const struct checker *c, const struct ini_section *s)
 			    "control-socket %s: whoever can reach the port "
 			    "has level %s, without a password",
 			    name, conf_level_words[k->level]);
-		if (k->addr.family != AF_UNIX && k->has_mode)
+		if (k->addr.family != AF_UNIX &&
+		    (k->has_mode || k->user[0] != '\0' || k->group[0] != '\0'))
 			error(c, s, line,
-			    "control-socket %s: only a path has a mode", name);
+			    "control-socket %s: only a path has a mode and an "
+			    "owner",
+			    name);
 	}
 }
 

@@ -13,8 +13,9 @@
 struct conf_control {
 	struct addr addr;
 	bool has_mode, has_level;
-	unsigned mode;         /* of a UNIX socket */
-	enum conf_level level; /* without one: by who the other end is */
+	unsigned mode;            /* of a UNIX socket */
+	char user[33], group[33]; /* the same, names or numbers; "" ours */
+	enum conf_level level;    /* without one: by who the other end is */
 };
 
 #endif

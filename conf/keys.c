@@ -175,7 +175,7 @@ const struct key keys[] = {
     {FIELD(GLOBAL, "control-mode", "0600", parse_mode, control_mode), .fixed = true,
 	.help = "who may open a control socket that has no mode, as for chmod"},
     {LIST(GLOBAL, "control-socket", NULL, parse_control, controls, ncontrols), .fixed = true,
-	.help = "PATH or ADDR:PORT, and mode=0600 level=user, operator or admin"},
+	.help = "PATH or ADDR:PORT, and mode=0600 level=admin user=NAME group=NAME"},
     {FIELD(GLOBAL, "control-timeout", "10s", parse_time, control_timeout), .min = 1,
 	.help = "for a command to come on a control socket"},
     {FIELD(GLOBAL, "daemon", "off", parse_choice, daemon), .words = onoff_words, .fixed = true,

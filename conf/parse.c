@@ -403,11 +403,11 @@ control_address(struct key_value *v, const char *text, struct addr *a)
 	return rc;
 }
 
-/* PATH or ADDR:PORT, then mode=0600 and level=WORD. */
+/* PATH or ADDR:PORT, then mode=0600, level=WORD, user=NAME, group=NAME. */
 int
 parse_control(struct key_value *v)
 {
-	char copy[SOCKET_PATH_MAX + 64], *save = NULL, *word;
+	char copy[SOCKET_PATH_MAX + 160], *save = NULL, *word;
 	struct conf_control c;
 	int level;
 
@@ -432,9 +432,17 @@ parse_control(struct key_value *v)
 				    word + 6);
 			c.level = (enum conf_level)level;
 			c.has_level = true;
-		} else
-			return refuse(
-			    v, "'%.40s' is not mode=MODE or level=LEVEL", word);
+		} else if (strncmp(word, "user=", 5) == 0 &&
+			   strlen(word + 5) < sizeof(c.user))
+			strcpy(c.user, word + 5);
+		else if (strncmp(word, "group=", 6) == 0 &&
+			 strlen(word + 6) < sizeof(c.group))
+			strcpy(c.group, word + 6);
+		else
+			return refuse(v,
+			    "'%.40s' is not mode=MODE, level=LEVEL, user=NAME "
+			    "or group=NAME",
+			    word);
 	}
 	return append(v, &c);
 }

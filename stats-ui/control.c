@@ -488,6 +488,17 @@ control_set_peer(struct control *c, int (*peer)(int fd, struct ucred *))
 	c->peer = peer;
 }
 
+/* Whose is a socket? If it cannot be theirs it is ours. */
+static void
+give_away(const struct conf_control *k)
+{
+	if (net_give(k->addr.u.path, k->user, k->group) != 0)
+		log_warn("control socket %s: cannot give it to user '%s' and "
+			 "group '%s': %s",
+		    k->addr.u.path, k->user, k->group,
+		    errno == EINVAL ? "there is no such one" : strerror(errno));
+}
+
 /* Open the socket of a door. Returns it; -1 with the reason in error. */
 static int
 open_door(struct door *d, unsigned mode, char *error, size_t size)
@@ -499,8 +510,10 @@ open_door(struct door *d, unsigned mode, char *error, size_t size)
 		return net_listen(&k->addr, BACKLOG, error, size);
 	fd = net_listen_mode(
 	    &k->addr, k->has_mode ? k->mode : mode, BACKLOG, error, size);
-	if (fd >= 0)
+	if (fd >= 0) {
+		give_away(k);
 		(void)lstat(k->addr.u.path, &d->socket);
+	}
 	return fd;
 }
 
