@@ -11,7 +11,7 @@ static const struct {
     [SESSION_DONE] = {"done", {"--", "--", "--", "--"}},
     [SESSION_NOTHING_SENT] = {"nothing sent", {"--", "CQ", "CC", "--"}},
     [SESSION_GAVE_UP] = {"gave up waiting", {"CD", "CQ", "CC", "CD"}},
-    [SESSION_CLIENT_ABORT] = {"client broke off", {"CD", "CQ", "CC", "CD"}},
+    [SESSION_CLIENT_ABORT] = {"client broke off", {"CD", "CD", "CD", "CD"}},
     [SESSION_SERVER_ABORT] = {"server broke off", {"SC", "SQ", "SC", "SD"}},
     [SESSION_CLIENT_TIMEOUT] = {"client timeout", {"cD", "cQ", "cC", "cD"}},
     [SESSION_SERVER_TIMEOUT] = {"server timeout", {"sC", "sQ", "sC", "sD"}},

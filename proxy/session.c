@@ -57,7 +57,7 @@ set_state(struct session *s, enum session_state state, int server_id)
 	bool is_on = state == STATE_CONNECTING || state == STATE_RELAYING;
 
 	TAILQ_REMOVE(list_of(s), s, link);
-	if (s->state == STATE_HELD)
+	if (s->state == STATE_HELD && s->queued)
 		atomic_fetch_sub(&w->shared->frontend_held[s->fe->id], 1);
 	if (s->state == STATE_CONNECTING)
 		w->connecting[s->server_id]--;
@@ -74,7 +74,7 @@ set_state(struct session *s, enum session_state state, int server_id)
 	s->server_id = (int16_t)server_id;
 	if (state == STATE_CONNECTING)
 		w->connecting[server_id]++;
-	if (state == STATE_HELD)
+	if (state == STATE_HELD && s->queued)
 		atomic_fetch_add(&w->shared->frontend_held[s->fe->id], 1);
 	/* Connecting sessions first: sweep_tick() need not look further. */
 	if (state == STATE_CONNECTING)
@@ -397,6 +397,18 @@ forgive(const struct session *s)
 		atomic_store(failures, 0);
 }
 
+/* Has the client reset its connection, and sent nothing before that? A FIN may
+ * be followed by an answer. */
+static bool
+client_broke(const struct session *s)
+{
+	struct pollfd p = {.fd = s->relay.client.fd};
+	char byte;
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0 &&
+	       recv(p.fd, &byte, 1, MSG_PEEK) <= 0;
+}
+
 /* The server is there: from now on bytes flow. */
 static void
 begin_relay(struct session *s)
@@ -481,8 +493,11 @@ count_connect(struct session *s, int id)
 		counter_add(on->retries, 1);
 		return;
 	}
-	counter_add(fe->loadbalanced, 1);
-	counter_add(on->loadbalanced, 1);
+	/* One that waited has its place from the queue. */
+	if (s->queue_place == 0) {
+		counter_add(fe->loadbalanced, 1);
+		counter_add(on->loadbalanced, 1);
+	}
 	s->assigned_ms = elapsed(s);
 	if (s->failed_id < 0)
 		return;
@@ -619,8 +634,7 @@ begin_hold(struct session *s, int64_t limit)
 	counter_add(frontend_counters(s)->held, 1);
 	s->held_ms = elapsed(s);
 	s->patience = clock_coarse_ms() + limit;
-	if (s->failed_id >= 0 && s->fe->backend->hold == 0 &&
-	    route_state(s->worker, s->fe) == ROUTE_FITS)
+	if (!s->queued)
 		return;
 	s->queue_place = held < UINT16_MAX ? (uint16_t)held : UINT16_MAX;
 	tally_queued(&sh->frontend_tallies[s->fe->id], held);
@@ -645,6 +659,8 @@ hold(struct session *s)
 		session_close(s, SESSION_GAVE_UP);
 		return;
 	}
+	s->queued = s->failed_id < 0 || s->fe->backend->hold != 0 ||
+		    route_state(s->worker, s->fe) != ROUTE_FITS;
 	set_state(s, STATE_HELD, -1);
 	if (s->patience == 0) {
 		begin_hold(s, limit);
@@ -738,6 +754,10 @@ session_client_cb(evutil_socket_t fd, short what, void *arg)
 	case STATE_WAITING:
 		if ((what & (EV_READ | EV_CLOSED)) != 0)
 			first_byte(s);
+		break;
+	case STATE_CONNECTING:
+		if ((what & EV_READ) != 0 && client_broke(s))
+			session_close(s, SESSION_CLIENT_ABORT);
 		break;
 	case STATE_HELD:
 		if (client_left(s))

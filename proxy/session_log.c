@@ -225,6 +225,8 @@ is_null(const struct session *s, enum session_reason why)
 {
 	if (s->state == STATE_RELAYING)
 		return s->relay.bytes_in == 0;
+	if (s->state == STATE_CONNECTING)
+		return why == SESSION_CLIENT_ABORT;
 	return s->state == STATE_WAITING &&
 	       (!s->fe->defer_connect || why == SESSION_NOTHING_SENT ||
 		   why == SESSION_CLIENT_ABORT ||

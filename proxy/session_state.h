@@ -41,6 +41,7 @@ struct session {
 	uint8_t turned;        /* enum session_reason of STATE_REPLYING */
 	bool redispatched : 1; /* one of these went to another server */
 	bool timed_out : 1;    /* the last connect that failed */
+	bool queued : 1;       /* held, and not only for a moment's pause */
 	bool paced : 1;  /* was held, and the server has not spoken since */
 	bool on_run : 1; /* on the worker's run list */
 };

@@ -176,6 +176,8 @@ def test_ends_without_server(t):
     equal(b.connect("silent").recv(1), b"")
     total, = b.line("silent silent/s 0/-1/# 0 sC 1/1/0/0/0 0/0")
     assert total >= 195, total
+    lib.reset(b.connect("silent"))
+    b.line("silent silent/s 0/-1/# 0 CD 1/1/0/0/0 0/0")
     names = ("connects", "connect_errors", "retries", "redispatches",
              "loadbalanced", "unserved")
 
