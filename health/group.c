@@ -75,7 +75,8 @@ evidence_of(const struct member *mb)
 	const struct observation *k = &s->known;
 	struct writer_server w = {0};
 
-	w.checked = s->health != HEALTH_UNCHECKED;
+	/* What init-state says of it is no answer. */
+	w.checked = s->last.result != PROBE_NONE;
 	w.up = s->health == HEALTH_UP && !mb->duplicate;
 	w.loading = s->last.result == PROBE_LOADING;
 	w.maintenance = mb->admin.state == ADMIN_MAINT;

@@ -355,6 +355,22 @@ def test_started_in_a_split(t):
     q.wait_writer(a)
 
 
+def test_started_in_a_split_with_init_state(t):
+    """What init-state takes for granted is no answer: the first to say primary
+    waits for what the others say."""
+    g, stale = t.group(1), t.redis("stale")
+    g[0].pause()
+    p = t.proxy([(s, "init-state=up") for s in (*g.servers, stale)], start=False,
+                backend={"check-timeout": "8s"})
+    p.start(wait=False)
+    p.wait_log("server redis/stale .* role primary")
+    p.wait_log("server redis/%s .* role replica" % g[1].name)
+    stays(lambda: p.writer() is None, "one has not answered", 0.5)
+    g[0].resume()
+    p.wait_writer(g[0])
+    assert "none -> stale" not in p.log(), "it was never the writer"
+
+
 def test_decisions_are_told(t):
     """A switch is one log line with from and to, and a decision in the JSON."""
     g = t.group()
