@@ -13,11 +13,13 @@ is_good(enum probe_result result)
 	return result == PROBE_BUSY || probe_result_has_role(result);
 }
 
-/* Does this failure mean that connections to it are dead already? */
+/* Does this failure mean that connections to it are dead already? Not if it is
+ * only that others could not be made. */
 static bool
-is_gone(enum probe_result result)
+is_gone(const struct observation *o)
 {
-	return result == PROBE_REFUSED || result == PROBE_CLOSED;
+	return o->status != HCHK_HANA &&
+	       (o->result == PROBE_REFUSED || o->result == PROBE_CLOSED);
 }
 
 /* Has it gone DOWN since it last told its role? */
@@ -64,7 +66,7 @@ set_health(struct server_state *s, enum health health, int64_t at,
 	s->health = health;
 	s->health_since = at;
 	c->health = true;
-	c->gone = health == HEALTH_DOWN && is_gone(s->last.result);
+	c->gone = health == HEALTH_DOWN && is_gone(&s->last);
 	c->silent = health == HEALTH_DOWN && s->last.result == PROBE_TIMEOUT;
 }
 
@@ -73,7 +75,8 @@ role_update(struct server_state *s, const struct observation *o, unsigned fall,
     unsigned rise)
 {
 	struct role_change c = {0};
-	bool first = s->health == HEALTH_UNCHECKED;
+	bool first = s->health == HEALTH_UNCHECKED,
+	     was_gone = is_gone(&s->last);
 
 	c.result = s->last.result != o->result;
 	s->last = *o;
@@ -89,7 +92,7 @@ role_update(struct server_state *s, const struct observation *o, unsigned fall,
 		if (++s->bad >= fall || first)
 			set_health(s, HEALTH_DOWN, o->at, &c);
 		/* It was silent, and is gone now. */
-		if (s->health == HEALTH_DOWN && c.result && is_gone(o->result))
+		if (s->health == HEALTH_DOWN && !was_gone && is_gone(o))
 			c.gone = true;
 	}
 	return c;

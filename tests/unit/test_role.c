@@ -16,7 +16,7 @@
  * id is not known; b busy, l loading (primary), L loading (replica), m cannot
  * save (primary), d master down (replica); x refused, c closed, t timeout, u
  * unresolved, n password needed, w wrong password, o no permission, f max
- * clients, q protocol error.
+ * clients, q protocol error; h none, but sessions could not connect.
  */
 struct sample {
 	const char *what;
@@ -52,6 +52,8 @@ static const struct sample samples[] = {
 
     {"refused", 2, 1, "ptx", "DOWN primary", "health result gone"},
     {"closed", 2, 1, "ptc", "DOWN primary", "health result gone"},
+    {"sessions refused", 1, 1, "ph", "DOWN primary", "health result"},
+    {"sessions refused, then it", 1, 1, "phx", "DOWN primary", "gone"},
     {"silent", 2, 1, "pxt", "DOWN primary", "health result silent"},
     {"unresolved", 1, 1, "pu", "DOWN primary", "health result"},
     {"password needed", 1, 1, "pn", "DOWN primary", "health result"},
@@ -125,11 +127,12 @@ static const struct sample samples[] = {
 static enum probe_result
 result_of(char c)
 {
-	static const char letters[] = "blLmdxctunwofq";
+	static const char letters[] = "blLmdxctunwofqh";
 	static const enum probe_result results[] = {PROBE_BUSY, PROBE_LOADING,
 	    PROBE_LOADING, PROBE_MISCONF, PROBE_MASTERDOWN, PROBE_REFUSED,
 	    PROBE_CLOSED, PROBE_TIMEOUT, PROBE_UNRESOLVED, PROBE_NOAUTH,
-	    PROBE_WRONGPASS, PROBE_NOPERM, PROBE_MAXCLIENTS, PROBE_PROTOCOL};
+	    PROBE_WRONGPASS, PROBE_NOPERM, PROBE_MAXCLIENTS, PROBE_PROTOCOL,
+	    PROBE_REFUSED};
 	const char *at = strchr(letters, c);
 
 	return at == NULL ? PROBE_OK : results[at - letters];
@@ -142,6 +145,8 @@ observe(char c, int64_t at)
 	struct observation o = {.at = at, .rtt_us = -1, .second_offset = -1};
 
 	o.result = result_of(c);
+	if (c == 'h')
+		o.status = HCHK_HANA;
 	if (!probe_result_has_role(o.result))
 		return o;
 	o.role = strchr("rRLd", c) != NULL ? ROLE_REPLICA : ROLE_PRIMARY;
