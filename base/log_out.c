@@ -226,7 +226,9 @@ connect_out(struct log_out *o)
 	struct sockaddr_storage ss;
 	socklen_t len;
 
-	if (o->conf.host[0] != '\0' && resolve(o) != 0)
+	/* Where it was found last is as good, if that is not asked again yet.
+	 */
+	if (o->conf.host[0] != '\0' && resolve(o) != 0 && o->fd == -1)
 		return -1;
 	if (o->fd != -1)
 		close(o->fd);

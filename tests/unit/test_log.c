@@ -476,7 +476,9 @@ START_TEST(test_target_level)
 }
 END_TEST
 
-/* A name is found at the first line; one that there is not costs nothing. */
+/* A name is found at the first line; one that there is not costs nothing. A
+ * daemon that was away misses no line once it is back, though the name is not
+ * asked for again so soon. */
 START_TEST(test_syslog_name)
 {
 	struct log_target targets[2] = {
@@ -492,6 +494,13 @@ START_TEST(test_syslog_name)
 	log_info("found");
 	ck_assert(syslog_read(fd, buf, sizeof(buf), 20000));
 	ck_assert_str_eq(buf, "found\n");
+	close(fd);
+	log_info("away");
+	usleep(200000);
+	fd = syslog_open(&targets[1]);
+	log_info("back");
+	ck_assert(syslog_read(fd, buf, sizeof(buf), 20000));
+	ck_assert_str_eq(buf, "back\n");
 	log_close();
 	close(fd);
 }
