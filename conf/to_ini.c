@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "conf/cfg_words.h"
+#include "conf/step.h"
 #include "conf/to_ini.h"
 
 #define VARIABLE "ROLEPROXY_SECRET_"
@@ -36,6 +37,23 @@ number_of(struct writer *w, const char *secret, size_t len)
 	return w->n;
 }
 
+/* Where the last word of a command of Redis's protocol begins; at is behind its
+ * first one, "\r\n$5\r\nalice\r\n$6\r\nsecret". NULL if it is none. */
+static const char *
+last_word(const char *at)
+{
+	const char *word = NULL;
+
+	while (strncmp(at, "\r\n$", 3) == 0) {
+		at = strstr(at + 2, "\r\n");
+		if (at == NULL)
+			break;
+		word = at + 2;
+		at = word + strcspn(word, "\r\n");
+	}
+	return word;
+}
+
 /* Where a secret begins in what a check sends: behind the word that announces
  * one. NULL if there is none. */
 static const char *
@@ -50,6 +68,8 @@ find_secret(const char *text)
 		if ((at = strcasestr(text, words[i])) != NULL)
 			at += strlen(words[i]);
 	}
+	if (at == NULL && (at = strcasestr(text, "\r\nauth\r\n$")) != NULL)
+		at = last_word(at + strlen("\r\nauth"));
 	return at == NULL || strcspn(at, "\r\n") == 0 ? NULL : at;
 }
 
@@ -77,35 +97,46 @@ write_part(struct writer *w, const char *text, size_t len)
 	free_secret(part);
 }
 
+/* What a step sends, free_secret() it; NULL if it does not, or that is no text.
+ */
+static char *
+sent_text(const struct conf_step *step)
+{
+	if (step->kind != STEP_SEND ||
+	    memchr(step->bytes, '\0', step->length) != NULL)
+		return NULL;
+	return strndup((const char *)step->bytes, step->length);
+}
+
 /* Write the value of check-step: a secret that it sends is a variable's. */
 static void
 write_step(struct writer *w, const char *value)
 {
-	struct cfg_words words;
-	const char *secret = NULL, *text;
+	struct conf_step step = {0};
+	char error[128], *text = NULL;
+	const char *secret = NULL, *comment[2] = {"comment"};
 	size_t len;
 
-	if (cfg_words_split(value, NULL, &words) == 0 && words.n >= 2 &&
-	    strcmp(words.word[0], "send") == 0)
-		secret = find_secret(words.word[1]);
+	if (step_parse(value, &step, error, sizeof(error)) == 0 &&
+	    (text = sent_text(&step)) != NULL)
+		secret = find_secret(text);
 	if (secret == NULL) {
 		fprintf(w->f, "check-step = %s\n", value);
 	} else {
-		text = words.word[1];
 		len = strcspn(secret, "\r\n");
 		fputs("check-step = send ", w->f);
 		write_part(w, text, (size_t)(secret - text));
 		fprintf(
 		    w->f, "\"${" VARIABLE "%zu}\"", number_of(w, secret, len));
 		write_part(w, secret + len, strlen(secret + len));
-		if (words.n > 2) {
+		if ((comment[1] = step.comment) != NULL) {
 			putc(' ', w->f);
-			write_words(w, (const char *const *)words.word + 2,
-			    words.n - 2);
+			write_words(w, comment, 2);
 		}
 		putc('\n', w->f);
 	}
-	cfg_words_wipe(&words);
+	free_secret(text);
+	step_clear(&step);
 }
 
 /* Write one line of text: what cannot be in a line is a blank. */

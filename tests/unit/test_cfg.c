@@ -391,6 +391,45 @@ START_TEST(test_returns)
 }
 END_TEST
 
+/* Ways to send a password, and what --to-ini makes of the step. */
+static const struct {
+	const char *check, *step;
+} sent[] = {
+    {"send AUTH\\ secret\\r\\n", "send AUTH\\x20$\\r\\n"},
+    {"send AUTH\\ secret comment a\\ b", "send AUTH\\x20$ comment a\\ b"},
+    {"send *2\\r\\n$4\\r\\nauth\\r\\n$6\\r\\nsecret\\r\\n",
+	"send *2\\r\\n$4\\r\\nauth\\r\\n$6\\r\\n$\\r\\n"},
+    {"send *3\\r\\n$4\\r\\nAUTH\\r\\n$1\\r\\nj\\r\\n$6\\r\\nsecret\\r\\nX",
+	"send *3\\r\\n$4\\r\\nAUTH\\r\\n$1\\r\\nj\\r\\n$6\\r\\n$\\r\\nX"},
+    {"send-binary 4155544820736563726574", "send AUTH\\x20$"},
+};
+
+/* A password that a check sends is not in what --to-ini writes. */
+START_TEST(test_sent)
+{
+	const char *variable = "\"${ROLEPROXY_SECRET_1}\"";
+	const char *at = strrchr(sent[_i].step, '$');
+	char added[256], text[8192], expected[512];
+	size_t n;
+	FILE *f;
+
+	snprintf(added, sizeof(added), "option tcp-check | tcp-check %s",
+	    sent[_i].check);
+	write_file("back", added);
+	write_ini();
+	f = fopen("x.ini", "r");
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	snprintf(expected, sizeof(expected), "check-step = %.*s%s%s\n",
+	    (int)(at - sent[_i].step), sent[_i].step, variable, at + 1);
+	ck_assert_msg(
+	    strstr(text, expected) != NULL, "%s in %s", expected, text);
+	ck_assert_ptr_null(strstr(text, "secret"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -404,6 +443,7 @@ main(void)
 	tcase_add_test(tc, test_cases);
 	tcase_add_test(tc, test_broken);
 	tcase_add_test(tc, test_returns);
+	tcase_add_loop_test(tc, test_sent, 0, sizeof(sent) / sizeof(sent[0]));
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
