@@ -2,6 +2,7 @@
  * What an operator has said of one server, and for how long that holds.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "health/admin.h"
 
@@ -10,6 +11,10 @@
 void
 admin_configure(struct admin *a, const struct conf_server *cs, bool fresh)
 {
+	if (fresh) {
+		admin_clear(a);
+		memset(a, 0, sizeof(*a));
+	}
 	if (fresh || a->file.disabled != cs->disabled)
 		a->state = cs->disabled ? ADMIN_MAINT : ADMIN_READY;
 	if (fresh || a->file.weight != cs->weight)

@@ -240,9 +240,9 @@ adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 	mb->host = xstrdup(cs->host);
 	mb->port = cs->port;
 	mb->cs = cs;
+	admin_configure(&mb->admin, cs, fresh);
 	member_watch(m->duties, mb);
 	mb->retired_at = 0;
-	admin_configure(&mb->admin, cs, fresh);
 	cs->id = mb->id;
 }
 

@@ -36,8 +36,14 @@ START_TEST(test_configure)
 	a.state = ADMIN_READY;
 	admin_configure(&a, &cs, false);
 	ck_assert_int_eq(a.state, ADMIN_READY);
+	a.health = ADMIN_UP;
+	a.unchecked = true;
+	a.host = strdup("elsewhere");
 	admin_configure(&a, &cs, true);
 	ck_assert_int_eq(a.state, ADMIN_MAINT);
+	ck_assert_int_eq(a.health, ADMIN_CHECKED);
+	ck_assert(!a.unchecked);
+	ck_assert_ptr_null(a.host);
 }
 END_TEST
 
