@@ -225,10 +225,27 @@ find_directive(const struct cfg *c, const char *name, const char **nearest)
 	return other;
 }
 
+/* Is it one that HAProxy ignores in the other half of a listen, and says so? */
+static bool
+is_idle(const struct cfg *c, const char *name)
+{
+	static const char *const words[] = {"backlog", "balance", "fullconn",
+	    "hash-type", "maxconn", "monitor-uri", "retries", NULL};
+
+	return (where(c) == IN_FRONT || where(c) == IN_BACK) &&
+	       parse_word_index(words, name) >= 0;
+}
+
 /* Say where a directive belongs. */
 static void
 misplaced(struct cfg *c, const struct cfg_directive *d, const char *name)
 {
+	if (is_idle(c, name)) {
+		cfg_warn(c, "'%s' ignored because a %s has no %s capability",
+		    name, c->place.section,
+		    where(c) == IN_FRONT ? "backend" : "frontend");
+		return;
+	}
 	cfg_error(c, "'%s' does not belong in section '%s', but in%s%s%s%s%s",
 	    name, c->place.section, d->where & IN_GLOBAL ? " global" : "",
 	    d->where & IN_DEFAULTS ? " defaults" : "",
