@@ -101,7 +101,7 @@ def test_stack(t):
     g.fail_over(g[1])
     wait_for(lambda: p.backend("bk_write")["writer"] == g[1].name, "the new writer")
     equal([role(p, f) for f in ("write", "read")], ["master", "slave"])
-    assert " write bk_write/%s " % g[1].name in p.log(), p.log()
+    wait_for(lambda: " write bk_write/%s " % g[1].name in p.log(), "the session's line")
     assert "password" not in p.log()
 
 

@@ -142,7 +142,7 @@ def test_shards(t):
     equal({s["name"] for s in b["servers"] if s["writer"]}, set(writable(p)))
     page = p.page()
     assert b["summary"] in page
-    rows = re.findall(r'<tr><th scope="row">(node-\d)</th>', page)
+    rows = re.findall(r'<th scope="row"><a name="redis/[^"]*"></a>(node-\d)</th>', page)
     equal(sorted(rows), names(c.servers), "rows")
     shards = [seen_shards(p)[name] for name in rows]
     equal(shards[::2], shards[1::2], "rows by shard")
