@@ -151,6 +151,7 @@ static void
 log_state(
     struct members *m, const struct member *mb, const struct hcheck *h, bool up)
 {
+	bool draining = mb->admin.state == ADMIN_DRAIN;
 	struct line l = begin(mb);
 
 	add(&l, "is %s", up ? "UP" : "DOWN");
@@ -159,7 +160,12 @@ log_state(
 	else if (!mb->group->cb->log_checks)
 		add_check(&l, h);
 	add_rest(&l, m, mb, !up);
-	log_line(up ? LEVEL_NOTICE : LEVEL_ALERT, "%s", l.text);
+	log_line(up || draining ? LEVEL_NOTICE : LEVEL_ALERT, "%s", l.text);
+	if (!draining)
+		return;
+	l = begin(mb);
+	add(&l, "remains in forced drain mode.");
+	log_line(LEVEL_NOTICE, "%s", l.text);
 }
 
 /* An operator changed its state. */
@@ -167,6 +173,7 @@ static void
 log_admin(struct members *m, struct member *mb)
 {
 	enum admin_state was = mb->said.admin, now = mb->admin.state;
+	enum log_level level = LEVEL_NOTICE;
 	bool up = mb->said.up;
 	struct line l = begin(mb);
 
@@ -174,6 +181,7 @@ log_admin(struct members *m, struct member *mb)
 	if (now == ADMIN_MAINT && up) {
 		add(&l, "is going DOWN for maintenance");
 		add_rest(&l, m, mb, true);
+		level = LEVEL_ALERT;
 	} else if (now == ADMIN_MAINT) {
 		add(&l, "was DOWN and now enters maintenance.");
 	} else if (was == ADMIN_MAINT) {
@@ -186,7 +194,7 @@ log_admin(struct members *m, struct member *mb)
 	} else {
 		add(&l, "is %s (leaving forced drain).", up ? "UP" : "DOWN");
 	}
-	log_line(LEVEL_NOTICE, "%s", l.text);
+	log_line(level, "%s", l.text);
 }
 
 /* An operator let it stop, or no longer. */

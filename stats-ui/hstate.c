@@ -29,6 +29,8 @@ hstate_of(const struct conf_backend *cb, const struct monitor_server *ms,
 	out->up =
 	    !out->maint &&
 	    (forced == ADMIN_CHECKED ? out->check.up : forced != ADMIN_DOWN);
+	/* Checks that are disabled are not shown. */
+	out->check.checked &= ms->admin == NULL || !ms->admin->unchecked;
 	out->drain = ms->drain && !out->stopping;
 	out->usable =
 	    out->up && !out->drain && !out->stopping && ms->weight > 0;

@@ -15,7 +15,7 @@ from compare.intended import Intended
 
 def run(t, module):
     """All scenarios of a module."""
-    programs = side.programs(t)
+    programs = side.programs()
     wanted = re.compile(os.environ.get("COMPARE", ""))
     names = [name for name, s in judge.SCENARIOS.items()
              if s[0].__module__ == module.__name__ and wanted.search(name)]
@@ -46,7 +46,7 @@ def test_admin(t):
 def test_notices(t):
     """What differs is noticed: other figures, an intended difference that does
     not occur."""
-    haproxy = side.programs(t)[0]
+    haproxy = side.programs()[0]
     other = t.file("other", "#!/bin/sh\nsed -i 's/fall 2/fall 3/' $3\nexec %s \"$@\"\n" %
                    haproxy[0])
     out = judge.run(t, "server_refuses", [haproxy, ["sh", other]])

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Scenarios about what an operator does, and about Redis itself."""
 
+import time
+
 from compare.judge import scenario
 from compare.side import HEALTH
+from lib import wait_for
 from servers import Redis
 
 FRONTEND = """
@@ -224,6 +227,23 @@ def redis_failover(s):
     s.up("bk_redis_slave/one")
     s.until("bk_redis_master/one", check_status="L7.*")
     s.stat("repaired")
+    wait_for(lambda: one.follows(two), "replication")
+    time.sleep(0.5)     # paced: for two checks to see that
     s.note("read", ask(s, "read", "SET a 4"))
     s.ended(4)
     s.page("by HTTP", "stats", "/haproxy_stats;csv", "admin:admin123")
+
+
+@scenario(FRONTEND + """
+  option redis-check
+  server a {a} check inter 100ms fall 1 rise 1
+""", HEALTH, a=lambda side, name: Redis(side.lab, side.name + "-" + name))
+def redis_check(s):
+    """HAProxy's own check of Redis."""
+    s.up("be/a")
+    s.stat("up")
+    s.peers["a"].kill()
+    s.until("be/a", status="DOWN", check_status="L4CON")
+    s.stat("killed")
+    s.peers["a"].start()
+    s.up("be/a")

@@ -10,7 +10,7 @@ import traceback
 import lib
 
 from compare import lines
-from compare.intended import INTENDED
+from compare.intended import INTENDED, OWN
 from compare.side import HEAD, Side
 
 SCENARIOS = {}      # name: (function, config, servers, marks)
@@ -48,7 +48,7 @@ class Outcome:
     def judge(self, table=INTENDED):
         """Sort the differences into intended ones and problems; what is intended
         and did not occur is a problem too."""
-        wanted = [i for i in table if self.name in i.scenarios]
+        wanted = [i for i in table if i.concerns(self.name)]
         unused = list(wanted)
         for d in self.differences:
             match = [i for i in wanted if i.matches(*d)]
@@ -131,10 +131,15 @@ class Act(threading.Thread):
         self.may_end.wait()
 
 
+def count_lines(side):
+    """How many lines has it written that both write?"""
+    return sum(not OWN.search(lines.Line(d, {}).text) for d in list(side.log.got))
+
+
 def settle(sides):
     """Wait until both have logged as much, or for a second."""
     end = time.monotonic() + 2.0 * lib.SLOW
-    while len(sides[0].log.got) != len(sides[1].log.got) and time.monotonic() < end:
+    while len(set(map(count_lines, sides))) > 1 and time.monotonic() < end:
         time.sleep(0.02)    # paced: nothing says that no line will come
     time.sleep(0.1)         # paced: a line too much
     for s in sides:
@@ -167,7 +172,7 @@ def compare_figures(out, label, a, b):
             where = "%s %s" % (label, what)
             if y is None or column in lines.IGNORED:
                 continue
-            if column == "bout" and a[what]["mode"] == "http":
+            if column in ("bin", "bout") and a[what]["mode"] == "http":
                 continue    # of a page of statistics, whose size varies
             if column in lines.WHILE_CHECKED and (
                     a[what]["checked_now"] or b[what]["checked_now"]):
@@ -179,11 +184,18 @@ def compare_figures(out, label, a, b):
 
 
 def compare_sessions(out, a, b):
-    """The lines of sessions, whatever their order among themselves."""
+    """The lines of sessions, by frontend."""
+    for ft in sorted({line.session["ft"] for line in a + b}):
+        compare_frontend(out, ft, *[[line for line in log if line.session["ft"] == ft]
+                                    for log in (a, b)])
+
+
+def compare_frontend(out, ft, a, b):
+    """The lines of one frontend, whatever their order among themselves."""
     def key(line):
         s = line.session
-        return s["ci"], s["ft"], s["b"], s["s"], s["ts"], int(s["B"].lstrip("+"))
-    out.same("sessions", "lines", len(a), len(b))
+        return s["ci"], s["b"], s["s"], s["ts"], int(s["B"].lstrip("+"))
+    out.same("sessions of " + ft, "lines", len(a), len(b))
     for i, (x, y) in enumerate(zip(sorted(a, key=key), sorted(b, key=key))):
         where = "session %d %s/%s" % (i + 1, x.session["b"], x.session["s"])
         for field, v in x.session.items():
@@ -201,7 +213,9 @@ def compare_sessions(out, a, b):
 def compare_words(out, a, b):
     """All other lines, by what they are about, in order."""
     groups = []
-    for log in (a, b):
+    for text in sorted(line.text for line in b if OWN.search(line.text)):
+        out.same("log", "own line", "", text)
+    for log in (a, [line for line in b if not OWN.search(line.text)]):
         g = {}
         for line in log:
             g.setdefault(line.subject(), []).append(line.head + " " + line.text)

@@ -52,25 +52,6 @@ def listen(s):
     s.note("another", s.visit())
 
 
-@scenario("""
-frontend fe
-  bind {fe}
-  use_backend spare if {{ nbsrv(be) lt 1 }}
-  default_backend be
-backend be
-  server a {a} check inter 100ms fall 1 rise 1
-backend spare
-  server b {b} check inter 100ms fall 1 rise 1
-""", a={}, b={})
-def another_backend(s):
-    """Another backend while one has no server."""
-    s.up("be/a", "spare/b")
-    s.note("a client", s.visit())
-    s.peers["a"].kill()
-    s.down("be/a")
-    s.note("another", s.visit())
-
-
 @scenario(ONE, HEAD.replace("  option tcplog\n", ""), a={})
 def plain_log(s):
     """Without option tcplog a line says who connected."""
@@ -78,18 +59,6 @@ def plain_log(s):
     c = s.client()
     s.note("greeting", c.line())
     s.wait_log("Connect from")
-    c.close()
-    s.until("be/a", scur="0")
-
-
-@scenario(ONE, HEAD + "  option logasap\n", a={})
-def logasap(s):
-    """The line comes when the server is connected."""
-    s.up("be/a")
-    c = s.client()
-    s.note("greeting", c.line())
-    s.wait_log("fe be/a")
-    s.note("answer", c.ask("x"))
     c.close()
     s.until("be/a", scur="0")
 
@@ -119,41 +88,6 @@ def log_separate_errors(s):
     c.send("reset")
     s.note("the end", c.end())
     s.ended(2)
-
-
-@scenario(FRONTEND + """
-  server a {a} send-proxy check inter 100ms
-""", a={"greet": False})
-def send_proxy(s):
-    """A server is told who comes."""
-    s.up("be/a")
-    c = s.client()
-    line = c.line().split()
-    s.note("line", line[:4])
-    s.note("answer", c.ask("x"))
-    c.close()
-    s.ended(1)
-
-
-@scenario("""
-frontend fe
-  bind {fe} accept-proxy
-  default_backend be
-backend be
-  server a {a} check inter 100ms
-""", a={"greet": False})
-def accept_proxy(s):
-    """A client says for whom it comes; one does not; one says nonsense."""
-    s.up("be/a")
-    c = s.client()
-    c.send("PROXY TCP4 192.0.2.1 192.0.2.2 4000 5000\r")
-    s.note("answer", c.ask("x"))
-    c.close()
-    s.ended(1)
-    c = s.client()
-    c.send("PING")
-    s.note("the end", c.end())
-    s.wait_log("PROXY protocol")
 
 
 @scenario(ONE, a={})

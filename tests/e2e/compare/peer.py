@@ -121,9 +121,10 @@ class Peer:
     # --- in the loop's thread ---
 
     def stop_listening(self):
-        """Close the listening socket."""
+        """Close the listening socket, also for a process that is being forked."""
         if self.listener:
             self.loop.selector.unregister(self.listener)
+            self.listener.shutdown(socket.SHUT_RDWR)
             self.listener.close()
             self.listener = None
 
