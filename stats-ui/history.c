@@ -187,11 +187,13 @@ note_checks(
 {
 	unsigned failed = s->failures - track->failures;
 
-	if (failed > 0)
+	/* Who is DOWN for its role has no health left to lose. */
+	if (failed > 0 && (track->up || track->health > 0))
 		track->fails += failed;
 	else if (track->up && !st->up && !st->maint)
 		track->fails++; /* its role is another one now */
 	track->failures = s->failures;
+	track->health = st->check.health;
 }
 
 /* Look at one server; true if it takes sessions. */

@@ -40,6 +40,7 @@ struct track {
 	int64_t since;     /* clock_ms() */
 	uint64_t downs;    /* changes to DOWN */
 	uint64_t fails;    /* failed checks while it was not simply DOWN */
+	unsigned health;   /* as of the last look */
 	unsigned failures; /* of the checks, as of the last look */
 	int64_t down_ms;   /* DOWN, but for the current time */
 
