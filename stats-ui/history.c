@@ -180,17 +180,18 @@ note_state(const struct history *f, struct track *track, bool up)
 	track->since = f->looked;
 }
 
-/* Count the checks that failed since the last look. */
+/* Count the checks that failed since the last look. forced: an operator said
+ * what it is. */
 static void
-note_checks(
-    struct track *track, const struct hstate *st, const struct server_state *s)
+note_checks(struct track *track, const struct hstate *st, bool forced,
+    const struct server_state *s)
 {
 	unsigned failed = s->failures - track->failures;
 
 	/* Who is DOWN for its role has no health left to lose. */
 	if (failed > 0 && (track->up || track->health > 0))
 		track->fails += failed;
-	else if (track->up && !st->up && !st->maint)
+	else if (track->up && !st->up && !st->maint && !forced)
 		track->fails++; /* its role is another one now */
 	track->failures = s->failures;
 	track->health = st->check.health;
@@ -209,7 +210,8 @@ look_server(struct history *f, const struct stats_source *src,
 	/* Until it is checked it counts as HAProxy counts it: as UP. */
 	if (st.check.checked && st.check.status == HCHK_INI && !st.maint)
 		return st.up;
-	note_checks(track, &st, ms.state);
+	note_checks(track, &st,
+	    ms.admin != NULL && ms.admin->health != ADMIN_CHECKED, ms.state);
 	if (!track->known && st.maint)
 		track->up = false; /* from the start: nothing has changed */
 	track->known = true;
