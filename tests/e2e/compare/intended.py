@@ -54,8 +54,6 @@ INTENDED = [
     Intended("server_killed leastconn first frontend_maxconn going_down queue drain "
              "maintenance", ".*",
              "bin|bout", r"\d+", r"\d+", COUNTED),
-    Intended("connect_timeout connection_refused", "at the end be/BACKEND", "qmax",
-             "0", "1", "who pauses before another connect counts as waiting"),
     Intended("observe", ".* be/a", "chkfail|hanafail|check_status|last_chk|check_desc",
              ".*", ".*", "who failed sessions is checked at once, and its checks "
              "count, not the sessions"),
