@@ -36,7 +36,7 @@ void
 frontend_unlisten(struct worker *w, struct listener *l)
 {
 	/* Whoever is left in its queue will find the connection reset. */
-	if (!l->paused)
+	if (!l->paused && !l->closed)
 		frontend_accept_cb(l->fd, EV_READ, l);
 	TAILQ_REMOVE(&w->listeners, l, link);
 	if (l->paused)
@@ -70,14 +70,16 @@ pause_listener(struct listener *l, const char *why)
 void
 frontend_pause(struct worker *w, struct listener *l)
 {
-	if (l->closed || l->event == NULL)
+	if (l->event == NULL)
 		return;
-	l->closed = true;
 	if (l->paused) {
 		l->paused = false;
 		w->paused--;
 	}
-	event_del(l->event);
+	if (!l->closed)
+		event_del(l->event);
+	l->closed = true;
+	/* Again, too: another backlog has opened it. */
 	if (l->addr.family != AF_UNIX)
 		shutdown(l->fd, SHUT_RD);
 }

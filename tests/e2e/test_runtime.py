@@ -167,6 +167,7 @@ def test_frontends_and_sessions(t):
 
     equal(api("disable frontend write"), "")
     wait_for(lambda: refuses("write"), "refusal")
+    p.conf["frontend write"]["backlog"] = 64
     p.reload()
     wait_for(lambda: refuses("write"), "refusal after the reload")
     equal(api("enable frontend write"), "")
@@ -179,12 +180,14 @@ def test_frontends_and_sessions(t):
         wait_for(lambda: p.log().count("maxconn reached"), "the limit")
         equal(api("set maxconn frontend write 9"), "")
         equal(two.read(), "1")
+    equal(api("disable frontend other"), "")
     equal(api("shutdown frontend other"), "")
     wait_for(lambda: refuses("other"), "the end of other")
     equal(api("enable frontend other"),
           "Frontend was previously shut down, cannot enable.\n")
     p.reload()
     wait_for(lambda: not refuses("other"), "other is back")
+    assert "Invalid argument" not in p.log(), "nothing is accepted where all is closed"
 
 
 @short
