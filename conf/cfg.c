@@ -122,8 +122,7 @@ new_proxy(struct cfg *c, const struct cfg_proxy *from)
 		return x;
 	*x = *from;
 	x->next = NULL;
-	x->http_rule = (struct cfg_text){NULL, 0};
-	x->own_steps = false;
+	x->own_steps = x->own_stats = false;
 	cfg_list_copy(c, &x->logs, &from->logs);
 	cfg_list_copy(c, &x->steps, &from->steps);
 	cfg_list_copy(c, &x->request.headers, &from->request.headers);

@@ -217,8 +217,9 @@ set_parameter(struct cfg *c, const struct parameter *a, const char *value)
 		return;
 	if (strcmp(a->name, "backlog") == 0) {
 		x->backlog = n;
-	} else if (x->maxconn.line == 0 || n.n < x->maxconn.n) {
-		x->maxconn = n;
+	} else if (n.n > 0 &&
+		   (x->bind_maxconn.n == 0 || n.n < x->bind_maxconn.n)) {
+		x->bind_maxconn = n;
 		cfg_warn(c, "'%s' holds for the whole section", what);
 	}
 }

@@ -322,6 +322,22 @@ cfg_global_stats(struct cfg *c, char **w)
 			     "'stats timeout TIME'");
 }
 
+/* unix-bind [prefix PATH] [mode M] [user U] ...: what all bind lines share. */
+void
+cfg_unix_bind(struct cfg *c, char **w)
+{
+	size_t i;
+
+	for (i = 1; w[i] != NULL && strcmp(w[i], "prefix") != 0; i++)
+		;
+	if (w[i] != NULL)
+		cfg_error(c, "'unix-bind prefix' is not possible here: write "
+			     "the whole paths into the bind lines");
+	else
+		cfg_warn(c, "'unix-bind' is left out: sockets are as the "
+			    "process makes them");
+}
+
 /* setenv, presetenv, unsetenv: what follows is read with it. */
 void
 cfg_environment(struct cfg *c, char **w)

@@ -39,6 +39,7 @@ struct cfg_proxy {
 	bool http, disabled;
 	unsigned mode_line;
 	struct cfg_number timeouts[TIMEOUTS];
+	struct cfg_number bind_maxconn; /* the least of the bind lines */
 	struct cfg_number maxconn, fullconn, backlog, retries, number;
 	struct cfg_number keep_idle, keep_interval, keep_count;
 	struct cfg_text balance;
@@ -47,6 +48,7 @@ struct cfg_proxy {
 	struct cfg_list logs; /* of its own, as log = takes them */
 	bool sessions;        /* one of them takes lines about sessions */
 	struct cfg_stats stats;
+	bool own_stats;            /* not those of the defaults */
 	struct cfg_text http_rule; /* the first that only HTTP obeys */
 	struct cfg_list binds;     /* as bind = takes them */
 	struct cfg_text backend;   /* default_backend */

@@ -86,6 +86,7 @@ struct cfg_acl {
 	const char *name;
 	struct cfg_list nets;
 	bool other; /* it asks for something else too */
+	bool paths; /* it asks for paths only */
 };
 
 #endif

@@ -202,11 +202,13 @@ cfg_http_request(struct cfg *c, char **w)
 			     "prometheus-exporter only");
 		return;
 	}
-	if (w[3] != NULL &&
-	    (strcmp(w[3], "if") != 0 || w[4] == NULL ||
-		strcmp(w[4], "{") != 0 || w[5] == NULL ||
-		strcmp(w[5], "path") != 0 || w[6] == NULL || w[7] == NULL ||
-		strcmp(w[6], "/metrics") != 0 || strcmp(w[7], "}") != 0))
+	if (!cfg_asks_path(c, w + 3))
+		cfg_error(c, "the metrics can be kept from nobody by "
+			     "conditions, other than '{ path /metrics }': bind "
+			     "to an address of their own");
+	else if (w[3] != NULL &&
+		 (strcmp(w[4], "{") != 0 || strcmp(w[5], "path") != 0 ||
+		     strcmp(w[6], "/metrics") != 0 || strcmp(w[7], "}") != 0))
 		cfg_warn(c, "the metrics are at /metrics, whatever the "
 			    "condition says");
 	c->proxy->stats.metrics = true;
@@ -275,6 +277,28 @@ stats_realm(struct cfg *c, char **w)
 		c->proxy->stats.realm = cfg_text(c, w[0]);
 }
 
+/* The first line about the page in a section: as in HAProxy, what the defaults
+ * say of it does not hold then. */
+static void
+begin_stats(struct cfg *c)
+{
+	struct cfg_stats *s = &c->proxy->stats;
+	struct cfg_stats own = {.metrics = s->metrics,
+	    .line = c->place.line,
+	    .health_uri = s->health_uri};
+
+	if (c->proxy->own_stats)
+		return;
+	c->proxy->own_stats = true;
+	if (s->user.line != 0)
+		cfg_warn(c,
+		    "'stats auth' of line %u does not hold here, nor does what "
+		    "else the defaults say of the page: '%s' has lines of its "
+		    "own",
+		    s->user.line, c->proxy->name);
+	*s = own;
+}
+
 /* stats WORD ...: the page of statistics. */
 void
 cfg_stats(struct cfg *c, char **w)
@@ -286,8 +310,7 @@ cfg_stats(struct cfg *c, char **w)
 	const char *word = w[1] == NULL ? "" : w[1], *nearest = NULL;
 	int i = parse_word_index(words, word), j;
 
-	if (s->line == 0)
-		s->line = c->place.line;
+	begin_stats(c);
 	switch (i) {
 	case 0:
 	case 7: /* show-...: the page shows them */

@@ -66,6 +66,10 @@ bool cfg_one(struct cfg *c, const char *what, char **rest);
 void cfg_unknown(
     struct cfg *c, const char *what, const char *word, const char *nearest);
 
+/* Does a condition, from "if" on, ask for nothing but one path? So does none.
+ */
+bool cfg_asks_path(const struct cfg *c, char **w);
+
 /* A directive's handler: w[0] is its name, a NULL ends the words. */
 typedef void cfg_handler(struct cfg *c, char **w);
 
@@ -105,6 +109,7 @@ cfg_handler cfg_acl, cfg_balance, cfg_bind, cfg_check_rule, cfg_daemon,
     cfg_http_check, cfg_http_request, cfg_http_rule, cfg_keepalive, cfg_log,
     cfg_log_format, cfg_log_hostname, cfg_log_tag, cfg_mode, cfg_monitor_uri,
     cfg_number_of, cfg_old_timeout, cfg_option, cfg_server, cfg_server_template,
-    cfg_stats, cfg_tcp_request, cfg_timeout, cfg_use_backend, cfg_use_server;
+    cfg_stats, cfg_tcp_request, cfg_timeout, cfg_unix_bind, cfg_use_backend,
+    cfg_use_server;
 
 #endif

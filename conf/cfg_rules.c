@@ -107,10 +107,33 @@ cfg_acl(struct cfg *c, char **w)
 	if (a == NULL) {
 		a = cfg_alloc(c, sizeof(*a));
 		a->name = cfg_keep(c, w[1]);
+		a->paths = true;
 		a->next = c->proxy->acls;
 		c->proxy->acls = a;
 	}
 	a->other |= !networks(c, w + 2, NULL, &a->nets);
+	a->paths &= strncmp(w[2], "path", 4) == 0;
+}
+
+bool
+cfg_asks_path(const struct cfg *c, char **w)
+{
+	const struct cfg_acl *a;
+	size_t n = 0;
+
+	while (w[n] != NULL)
+		n++;
+	if (n < 2 || strcmp(w[0], "if") != 0)
+		return n == 0;
+	if (strcmp(w[1], "{") == 0)
+		return n > 3 && strncmp(w[2], "path", 4) == 0 &&
+		       parse_word_index((const char *const *)w, "}") ==
+			   (int)n - 1;
+	for (a = c->proxy->acls; a != NULL; a = a->next) {
+		if (n == 2 && strcmp(a->name, w[1]) == 0)
+			return a->paths;
+	}
+	return false;
 }
 
 /* Append a list to another, without what that has. */

@@ -196,6 +196,12 @@ of_backends(struct cfg *c, struct cfg_proxy *x)
 		}
 		if (!is_redis(c, target, u->line))
 			continue;
+		if (target->access.deny.n > 0 || target->access.only)
+			cfg_error(c,
+			    "'tcp-request' of '%.63s' would hold for none of "
+			    "the backends that become one here: write it into "
+			    "'%.63s'",
+			    target->name, x->name);
 		if (x->merged == NULL)
 			x->merged = stand_in(c, x, target);
 		merge(c, x, target);

@@ -102,8 +102,8 @@ backend_of(const struct cfg *c, const struct cfg_proxy *x)
 }
 
 /* Is this a place to look at only? Then what it shows is there or in the
- * backend that it names. */
-static const struct cfg_stats *
+ * backend that it names: which of them. */
+static const struct cfg_proxy *
 stats_of(const struct cfg *c, const struct cfg_proxy *x)
 {
 	const struct cfg_proxy *b = backend_of(c, x);
@@ -113,10 +113,10 @@ stats_of(const struct cfg *c, const struct cfg_proxy *x)
 	if (x->kind == CFG_BACKEND || b == x || backend_name(x) == NULL)
 		return x->stats.line != 0 &&
 			       (x->http || b == x || x->kind == CFG_FRONTEND)
-			   ? &x->stats
+			   ? x
 			   : NULL;
 	return b != NULL && b->nservers == 0 && b->http && b->stats.line != 0
-		   ? &b->stats
+		   ? b
 		   : NULL;
 }
 
@@ -236,6 +236,22 @@ write_timeouts(
 		cfg_warn(o->c, "missing 'timeout client' for '%s'", x->name);
 }
 
+/* How many clients a section takes: no more than one of its addresses may, and
+ * than most, 0 any number. */
+static void
+write_maxconn(struct cfg_out *o, const struct cfg_proxy *x, int64_t most)
+{
+	const struct cfg_number *bind = &x->bind_maxconn;
+	struct cfg_number n = x->maxconn;
+
+	if (bind->n > 0 && (n.n == 0 || bind->n < n.n))
+		n = *bind;
+	if (most > 0 && n.n > most)
+		n.n = most;
+	if (n.n > 0)
+		cfg_out_number(o, "maxconn", &n);
+}
+
 /* [frontend NAME]. */
 static void
 write_frontend(struct cfg_out *o, const struct cfg_proxy *x)
@@ -265,8 +281,7 @@ write_frontend(struct cfg_out *o, const struct cfg_proxy *x)
 		cfg_out_text(o, "balance",
 		    b->balance.line == 0 ? x->line : b->balance.line,
 		    b->balance.line == 0 ? "roundrobin" : b->balance.text);
-	if (x->maxconn.n > 0)
-		cfg_out_number(o, "maxconn", &x->maxconn);
+	write_maxconn(o, x, 0);
 	write_timeouts(o, x, b);
 	cfg_out_text(o, "no-server-reply", x->line, "off");
 	write_log(o, x);
@@ -277,13 +292,10 @@ write_frontend(struct cfg_out *o, const struct cfg_proxy *x)
 	write_access(o, x, b == &nothing ? x : b);
 }
 
-/* [stats NAME]: what x's addresses show. */
+/* A page is guarded by a password only: say so of other rules. */
 static void
-write_stats(
-    struct cfg_out *o, const struct cfg_proxy *x, const struct cfg_stats *s)
+refuse_rules(struct cfg_out *o, const struct cfg_proxy *x)
 {
-	struct cfg_number maxconn = x->maxconn;
-
 	if (x->http_rule.line != 0) {
 		o->c->place.line = x->http_rule.line;
 		cfg_error(o->c,
@@ -299,6 +311,18 @@ write_stats(
 		    "do not reach, or write 'stats auth USER:PASSWORD'",
 		    x->name);
 	}
+}
+
+/* [stats NAME]: what x's addresses show, as b says, which can be x. */
+static void
+write_stats(
+    struct cfg_out *o, const struct cfg_proxy *x, const struct cfg_proxy *b)
+{
+	const struct cfg_stats *s = &b->stats;
+
+	refuse_rules(o, x);
+	if (b != x)
+		refuse_rules(o, b);
 	cfg_out_section(o, SECTION_STATS, x->name, x->file, x->line);
 	out_list(o, "bind", &x->binds);
 	cfg_out_text(o, "uri", s->uri.line == 0 ? x->line : s->uri.line,
@@ -327,10 +351,7 @@ write_stats(
 	cfg_out_text(o, "metrics-prefix", x->line, "haproxy");
 	if (s->metrics) /* HAProxy's exporter asks for no password */
 		cfg_out_text(o, "metrics-auth", x->line, "off");
-	if (maxconn.n > STATS_MAXCONN)
-		maxconn.n = STATS_MAXCONN;
-	if (maxconn.n > 0)
-		cfg_out_number(o, "maxconn", &maxconn);
+	write_maxconn(o, x, STATS_MAXCONN);
 }
 
 /* Say that HTTP is not relayed. */
@@ -367,7 +388,7 @@ warn_http(struct cfg *c, const struct cfg_proxy *x)
 static void
 write_proxy(struct cfg_out *o, const struct cfg_proxy *x)
 {
-	const struct cfg_stats *stats = stats_of(o->c, x);
+	const struct cfg_proxy *stats = stats_of(o->c, x);
 
 	o->c->place.file = x->file;
 	o->c->place.line = x->line;
