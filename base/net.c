@@ -261,6 +261,13 @@ net_give(const char *path, const char *user, const char *group)
 	return chown(path, (uid_t)uid, (gid_t)gid);
 }
 
+bool
+net_is_own_trouble(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	       error == ENOMEM || error == EADDRNOTAVAIL;
+}
+
 int
 net_connect(const struct addr *a)
 {

@@ -51,6 +51,10 @@ int net_give(const char *path, const char *user, const char *group);
  * errno. */
 int net_connect(const struct addr *a);
 
+/* Is a connect's error our own trouble, as too many open files, and says
+ * nothing of the server? */
+bool net_is_own_trouble(int error);
+
 /* TCP_NODELAY, and what opt asks for; opt may be NULL. */
 void net_tune(int fd, const struct net_options *opt);
 

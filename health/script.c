@@ -195,8 +195,7 @@ await(struct script *s, short what)
 static void
 fail_connect(struct script *s, int error)
 {
-	bool own = error == EMFILE || error == ENFILE || error == ENOBUFS ||
-		   error == ENOMEM || error == EADDRNOTAVAIL;
+	bool own = net_is_own_trouble(error);
 
 	fail(s, own ? PROBE_TIMEOUT : PROBE_REFUSED,
 	    own ? HCHK_SOCKERR : HCHK_L4CON, strerror(error));

@@ -443,11 +443,10 @@ accuse(const struct session *s, int id)
 {
 	const struct conf_server *cs = session_server(s, id);
 	struct shared *shared = s->worker->shared;
-	uint32_t failures =
-	    atomic_fetch_add(&shared->server_failures[id], 1) + 1;
+	uint32_t n = atomic_fetch_add(&shared->server_failures[id], 1) + 1;
 	uint64_t one = 1;
 
-	if (cs != NULL && cs->observe && failures >= cs->error_limit)
+	if (cs != NULL && cs->observe && n >= cs->error_limit)
 		(void)!write(shared->control_fd, &one, sizeof(one));
 }
 
@@ -457,7 +456,8 @@ session_connect_failed(struct session *s, int error)
 	int failed = s->server_id;
 
 	counter_add(server_counters(s)->connect_errors, 1);
-	accuse(s, failed);
+	if (!net_is_own_trouble(error))
+		accuse(s, failed);
 	log_debug("connect to %s/%s: %s", s->fe->backend->name,
 	    session_server_name(s, failed), strerror(error));
 	endpoint_close(&s->relay.server);

@@ -2,7 +2,9 @@
 """Checks as HAProxy has them: scripts, their words in the log, places and times
 of their own for each server, what becomes of sessions."""
 
+import os
 import re
+import resource
 import socket
 
 from lib import equal, short, stays, wait_for
@@ -140,7 +142,16 @@ def test_observe(t):
     p.wait_up("a")
     for _ in range(2):
         equal(visit(p)[1], "", "turned away")
-    stays(lambda: p.is_up("a"), "two are not enough", 0.3)
+    # With one descriptor left a client can come in, and no connect begin.
+    pid = p.child.popen.pid
+    used = set(map(int, os.listdir("/proc/%d/fd" % pid)))
+    free = [n for n in range(max(used) + 3) if n not in used]
+    limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[1], limit[1]))
+    for _ in range(3):
+        equal(visit(p)[1], "", "turned away")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+    stays(lambda: p.is_up("a"), "two, and ours, are not enough", 0.3)
     visit(p)
     p.wait_down("a")
     p.wait_log(r'Server redis/a is DOWN, reason: Health analyze, info: "Detected 3 '
