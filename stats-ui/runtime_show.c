@@ -99,8 +99,8 @@ show_cli_sockets(struct runtime *r, struct cli *c)
 static bool
 is_secret(const char *entry)
 {
-	static const char *const words[] = {
-	    "PASS", "SECRET", "TOKEN", "KEY", "AUTH", "CRED", "PWD", "URL"};
+	static const char *const words[] = {"PASS", "SECRET", "TOKEN", "KEY",
+	    "AUTH", "CRED", "PW", "DSN", "URL"};
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

@@ -122,6 +122,7 @@ static const struct {
     {"show env NO_SUCH_VARIABLE", "Variable not found\n\n", ""},
     {"show env TEST_PLAIN", "TEST_PLAIN=a b\n\n", ""},
     {"show env TEST_PASSWORD", "TEST_PASSWORD=*****\n\n", ""},
+    {"show env TEST_PW", "TEST_PW=*****\n\n", ""},
     {"show env TEST_URL", "TEST_URL=*****\n\n", ""},
     {"show env TEST_UGLY", "TEST_UGLY=a??b\n\n", ""},
     {"show env TEST_\\PLAIN", "TEST_PLAIN=a b\n\n", ""},
@@ -242,6 +243,7 @@ START_TEST(test_answers)
 {
 	setenv("TEST_PLAIN", "a b", 1);
 	setenv("TEST_PASSWORD", "hidden", 1);
+	setenv("TEST_PW", "hidden", 1);
 	setenv("TEST_URL", "redis://:hidden@h", 1);
 	setenv("TEST_UGLY",
 	    "a\n\x1b"
