@@ -534,6 +534,10 @@ check_fail(struct check *c, enum conf_on_error how, const char *why)
 
 	if (s->health != HEALTH_UP)
 		return;
+	/* What a Redis is it says itself: that is a reason to ask, no answer.
+	 */
+	if (c->kind == CHECK_REDIS)
+		how = ON_ERROR_FASTINTER;
 	s->accused++;
 	if (how != ON_ERROR_FASTINTER) {
 		if (how == ON_ERROR_MARK_DOWN)
