@@ -54,23 +54,32 @@ last_word(const char *at)
 	return word;
 }
 
-/* Where a secret begins in what a check sends: behind the word that announces
- * one. NULL if there is none. */
+/* The first secret in what a check sends and its length: what stands behind a
+ * word that announces one. NULL if there is none. */
 static const char *
-find_secret(const char *text)
+find_secret(const char *text, size_t *len)
 {
-	static const char *const words[] = {
-	    "auth ", "pass ", "login ", "authorization: ", "password=", NULL};
-	const char *at = NULL;
+	static const struct {
+		const char *word, *end;
+	} words[] = {{"auth ", "\r\n"}, {"pass ", "\r\n"}, {"login ", "\r\n"},
+	    {"authorization: ", "\r\n"}, {"cookie: ", "\r\n"},
+	    {"token: ", "\r\n"}, {"key: ", "\r\n"}, {"password=", "& \r\n"},
+	    {"token=", "& \r\n"}};
+	const char *first = NULL, *at;
 	size_t i;
 
-	for (i = 0; words[i] != NULL && at == NULL; i++) {
-		if ((at = strcasestr(text, words[i])) != NULL)
-			at += strlen(words[i]);
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		at = strcasestr(text, words[i].word);
+		if (at == NULL || (first != NULL && at > first))
+			continue;
+		first = at + strlen(words[i].word);
+		*len = strcspn(first, words[i].end);
 	}
-	if (at == NULL && (at = strcasestr(text, "\r\nauth\r\n$")) != NULL)
-		at = last_word(at + strlen("\r\nauth"));
-	return at == NULL || strcspn(at, "\r\n") == 0 ? NULL : at;
+	if (first == NULL && (at = strcasestr(text, "\r\nauth\r\n$")) != NULL) {
+		first = last_word(at + strlen("\r\nauth"));
+		*len = first == NULL ? 0 : strcspn(first, "\r\n");
+	}
+	return first == NULL || *len == 0 ? NULL : first;
 }
 
 /* Write some words as the tokenizer takes them. */
@@ -108,27 +117,38 @@ sent_text(const struct conf_step *step)
 	return strndup((const char *)step->bytes, step->length);
 }
 
+/* Write what a step sends as one word, with variables for its secrets. */
+static void
+write_sent(struct writer *w, const char *text)
+{
+	const char *secret;
+	size_t len;
+
+	while ((secret = find_secret(text, &len)) != NULL) {
+		write_part(w, text, (size_t)(secret - text));
+		fprintf(
+		    w->f, "\"${" VARIABLE "%zu}\"", number_of(w, secret, len));
+		text = secret + len;
+	}
+	write_part(w, text, strlen(text));
+}
+
 /* Write the value of check-step: a secret that it sends is a variable's. */
 static void
 write_step(struct writer *w, const char *value)
 {
 	struct conf_step step = {0};
 	char error[128], *text = NULL;
-	const char *secret = NULL, *comment[2] = {"comment"};
+	const char *comment[2] = {"comment"};
 	size_t len;
 
-	if (step_parse(value, &step, error, sizeof(error)) == 0 &&
-	    (text = sent_text(&step)) != NULL)
-		secret = find_secret(text);
-	if (secret == NULL) {
+	if (step_parse(value, &step, error, sizeof(error)) == 0)
+		text = sent_text(&step);
+	if (text == NULL || find_secret(text, &len) == NULL) {
 		fprintf(w->f, "check-step = %s\n", value);
 	} else {
-		len = strcspn(secret, "\r\n");
 		fputs("check-step = send ", w->f);
-		write_part(w, text, (size_t)(secret - text));
-		fprintf(
-		    w->f, "\"${" VARIABLE "%zu}\"", number_of(w, secret, len));
-		write_part(w, secret + len, strlen(secret + len));
+		write_sent(w, text);
 		if ((comment[1] = step.comment) != NULL) {
 			putc(' ', w->f);
 			write_words(w, comment, 2);

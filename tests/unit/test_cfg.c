@@ -391,24 +391,27 @@ START_TEST(test_returns)
 }
 END_TEST
 
-/* Ways to send a password, and what --to-ini makes of the step. */
+/* Ways to send a password, and what --to-ini makes of the step: "@" is
+ * a variable. */
 static const struct {
 	const char *check, *step;
 } sent[] = {
-    {"send AUTH\\ secret\\r\\n", "send AUTH\\x20$\\r\\n"},
-    {"send AUTH\\ secret comment a\\ b", "send AUTH\\x20$ comment a\\ b"},
+    {"send AUTH\\ secret\\r\\n", "send AUTH\\x20@\\r\\n"},
+    {"send AUTH\\ secret comment a\\ b", "send AUTH\\x20@ comment a\\ b"},
     {"send *2\\r\\n$4\\r\\nauth\\r\\n$6\\r\\nsecret\\r\\n",
-	"send *2\\r\\n$4\\r\\nauth\\r\\n$6\\r\\n$\\r\\n"},
+	"send *2\\r\\n$4\\r\\nauth\\r\\n$6\\r\\n@\\r\\n"},
     {"send *3\\r\\n$4\\r\\nAUTH\\r\\n$1\\r\\nj\\r\\n$6\\r\\nsecret\\r\\nX",
-	"send *3\\r\\n$4\\r\\nAUTH\\r\\n$1\\r\\nj\\r\\n$6\\r\\n$\\r\\nX"},
-    {"send-binary 4155544820736563726574", "send AUTH\\x20$"},
+	"send *3\\r\\n$4\\r\\nAUTH\\r\\n$1\\r\\nj\\r\\n$6\\r\\n@\\r\\nX"},
+    {"send-binary 4155544820736563726574", "send AUTH\\x20@"},
+    {"send GET\\ /?password=secret&a=b\\ X-Token:\\ secret\\r\\nPASS\\ secret",
+	"send GET\\ /?password=@&a=b\\ X-Token:\\x20@\\r\\nPASS\\x20@"},
 };
 
 /* A password that a check sends is not in what --to-ini writes. */
 START_TEST(test_sent)
 {
 	const char *variable = "\"${ROLEPROXY_SECRET_1}\"";
-	const char *at = strrchr(sent[_i].step, '$');
+	const char *at;
 	char added[256], text[8192], expected[512];
 	size_t n;
 	FILE *f;
@@ -422,8 +425,17 @@ START_TEST(test_sent)
 	n = fread(text, 1, sizeof(text) - 1, f);
 	text[n] = '\0';
 	fclose(f);
-	snprintf(expected, sizeof(expected), "check-step = %.*s%s%s\n",
-	    (int)(at - sent[_i].step), sent[_i].step, variable, at + 1);
+	f = fmemopen(expected, sizeof(expected), "w");
+	ck_assert_ptr_nonnull(f);
+	fputs("check-step = ", f);
+	for (at = sent[_i].step; *at != '\0'; at++) {
+		if (*at == '@')
+			fputs(variable, f);
+		else
+			putc(*at, f);
+	}
+	putc('\n', f);
+	fclose(f);
 	ck_assert_msg(
 	    strstr(text, expected) != NULL, "%s in %s", expected, text);
 	ck_assert_ptr_null(strstr(text, "secret"));
