@@ -306,6 +306,11 @@ server_address(struct cfg *c, struct cfg_server *s, const char *text)
 			text += strlen(ip[i]);
 	}
 	colon = strrchr(text, ':');
+	if (*text != '[' && strchr(text, ':') != colon) { /* ::1:6379 */
+		text =
+		    cfg_format(c, "[%.*s]%s", (int)(colon - text), text, colon);
+		colon = strrchr(text, ':');
+	}
 	if (*text == '/' || strchr(text, '@') != NULL)
 		cfg_error(c,
 		    "'server': '%.80s' is not possible here: a host "
