@@ -155,8 +155,11 @@ cfg_http_check(struct cfg *c, char **w)
 	else if (*word == '\0')
 		cfg_error(c, "'http-check' expects send, expect, connect or "
 			     "comment");
-	else if (strcmp(word, "disable-on-404") == 0 ||
-		 strcmp(word, "send-state") == 0)
+	else if (strcmp(word, "disable-on-404") == 0)
+		cfg_error(c,
+		    "'http-check disable-on-404' is not possible here: expect "
+		    "the status that a server has while it serves");
+	else if (strcmp(word, "send-state") == 0)
 		cfg_warn(c, "'http-check %s' is left out", word);
 	else
 		cfg_error(c,

@@ -240,8 +240,9 @@ stats_auth(struct cfg *c, const char *text)
 		return;
 	}
 	if (s->user.line != 0) {
-		cfg_warn(c,
-		    "'stats auth' is left out: there is one user, of line %u",
+		cfg_error(c,
+		    "'stats auth' is not possible here twice: there is one "
+		    "user, of line %u",
 		    s->user.line);
 		return;
 	}

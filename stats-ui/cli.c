@@ -17,7 +17,7 @@
 #define MESSAGE_NUMBER 6
 
 /* One message. What is not plain text in it is not shown. */
-static void
+static void __attribute__((format(printf, 4, 0)))
 say(struct cli *c, int number, const char *word, const char *fmt, va_list ap)
 {
 	char text[TEXT_MAX], *p;

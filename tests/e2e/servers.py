@@ -169,6 +169,16 @@ class Group:
             wait_for(lambda: r.follows(primary),
                      "%s following %s" % (r.name, primary.name), 20)
 
+    def wait_in_step(self):
+        """Wait until the replicas have what their primary has now. Redis sends one
+        that was synchronised nothing until its next acknowledgement, which can take
+        a second; who is promoted before that has nothing of what was written."""
+        primary = next(s for s in self.servers if s.role() == "master")
+        offset = int(primary.info()["master_repl_offset"])
+        wait_for(lambda: all(int(s.info()["slave_repl_offset"]) >= offset
+                             for s in self.servers if s is not primary),
+                 "replicas in step", 10)
+
     def named(self, port):
         """The server that listens on this port."""
         return next(s for s in self.servers if s.port == port)

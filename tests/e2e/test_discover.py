@@ -54,6 +54,7 @@ def test_found_by_sentinels(t):
     w = t.writers(p.address("write"), timeout=40)
     w.wait_more()
     wait_for(lambda: len(p.stats()["sentinels"]) == 3, "three Sentinels")
+    g.wait_in_step()
     new = s.fail_over()
     wait_for(lambda: p.writer() == named(p, new)["name"], "the new writer", 20)
     w.wait_more(200)

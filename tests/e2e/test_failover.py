@@ -88,6 +88,7 @@ def test_sentinel_crash_and_return(t):
     old = g.primary
     w = t.writers(p.address("write"), timeout=40, per_connection=10)
     w.wait_more()
+    g.wait_in_step()
     old.kill()
     wait_for(lambda: s.named() is not old, "verdict", 40)
     p.wait_writer(s.named(), 20)

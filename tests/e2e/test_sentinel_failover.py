@@ -20,6 +20,7 @@ def planned(t, g, s, p, i=0):
     """A planned failover under eight writers: none lost, no READONLY. The gap."""
     w = t.writers(p.address("write"), timeout=40)
     w.wait_more(200)
+    g.wait_in_step()
     new = s.fail_over(i)
     p.wait_writer(new, 20)
     w.wait_more(200)
