@@ -78,6 +78,8 @@ def test_close_without_a_byte(t):
     server."""
     r = t.redis()
     p = t.proxy([r])
+    wait_for(lambda: r("PUBSUB", "NUMSUB", "__sentinel__:hello")[1] == 1,
+             "the proxy's own two connections")
     idle = p.child.descriptors()
     connections = int(r.info("stats")["total_connections_received"])
     for i in range(50):
