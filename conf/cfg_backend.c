@@ -276,10 +276,6 @@ warn_timeouts(struct cfg *c, const struct cfg_proxy *x)
 void
 cfg_write_backend(struct cfg_out *o, const struct cfg_proxy *x)
 {
-	static const char *const words[] = {[CHECK_REDIS] = "redis",
-	    [CHECK_TCP] = "tcp",
-	    [CHECK_SCRIPT] = "script",
-	    [CHECK_NONE] = "none"};
 	const struct cfg_server *s = x->servers;
 	struct common t = {0};
 
@@ -292,7 +288,7 @@ cfg_write_backend(struct cfg_out *o, const struct cfg_proxy *x)
 		cfg_out_text(o, "server", s->line,
 		    server_text(o->c, s, x->means != CHECK_NONE, &t));
 	cfg_out_text(o, "check", x->check_line == 0 ? x->line : x->check_line,
-	    words[x->means]);
+	    conf_check_str(x->means));
 	if (x->means != CHECK_NONE)
 		write_checks(o, x, &t);
 	if (x->means == CHECK_REDIS)

@@ -59,7 +59,7 @@ struct cfg_request {
 
 struct cfg_stats {
 	unsigned line; /* of the first word about it */
-	bool enable, hide_version, metrics;
+	bool hide_version, metrics;
 	struct cfg_text uri, realm, health_uri, user, admin;
 	const char *password;
 	struct cfg_number refresh;

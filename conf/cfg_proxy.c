@@ -318,7 +318,6 @@ cfg_stats(struct cfg *c, char **w)
 	case 8:
 	case 9:
 	case 10:
-		s->enable = true;
 		break;
 	case 1:
 		s->hide_version = true;
