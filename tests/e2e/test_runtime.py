@@ -39,14 +39,6 @@ def state_of(api, name):
                     next(l.split() for l in lines if " %s " % name in l)))
 
 
-def is_closed(c):
-    """Has the other side ended this connection?"""
-    try:
-        return c.sock.recv(1) == b""
-    except (ConnectionError, TimeoutError):
-        return True
-
-
 @short
 def test_writer(t):
     """Drain of the writer: its sessions go on, new clients wait, nobody else is
@@ -72,7 +64,7 @@ def test_writer(t):
         equal(c("GET", "k"), "1")
 
         equal(api("disable server redis/redis-1"), "")
-        wait_for(lambda: is_closed(c), "end of the session")
+        wait_for(c.is_closed, "end of the session")
     wait_for(lambda: p.writer() is None, "no writer")
     equal(state_of(api, "redis-1")["srv_admin_state"], "1")
     before = int(g[0].info("stats")["total_commands_processed"])
@@ -152,10 +144,10 @@ def test_frontends_and_sessions(t):
     row = next(l for l in rows if "fe=write" in l)
     assert "src=127.0.0.1:%d " % a.sock.getsockname()[1] in row, row
     equal(api("shutdown session " + row.split(":")[0]), "")
-    wait_for(lambda: is_closed(a), "end of the session")
+    wait_for(a.is_closed, "end of the session")
     equal(b("GET", "k"), "1")
     equal(api("shutdown sessions server redis/redis"), "")
-    wait_for(lambda: is_closed(b), "end of the other")
+    wait_for(b.is_closed, "end of the other")
     equal([l for l in api("show sess").splitlines() if "fe=GLOBAL" not in l], [])
 
     def refuses(name):
