@@ -139,6 +139,17 @@ same_process(const struct members *m, int a, int b)
 		   strcmp(run_id, member_state(m, b)->known.run_id) == 0);
 }
 
+/* Does a member stand for the process that the incumbent is, or was until it
+ * moved? */
+static bool
+is_incumbent(const struct members *m, const struct group *g, int id)
+{
+	const char *run_id = member_state(m, id)->known.run_id;
+
+	return same_process(m, id, g->history.incumbent) ||
+	       (run_id[0] != '\0' && strcmp(run_id, g->history.run_id) == 0);
+}
+
 /* Take the writes from the incumbent: the sessions of its process are closed,
  * under whatever entry they are. */
 static void
@@ -159,7 +170,7 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 	g->fenced_id = old->id;
 	for (i = 0; i < m->n; i++) {
 		if (m->list[i] == NULL || m->list[i]->group != g ||
-		    !same_process(m, (int)i, old->id))
+		    !is_incumbent(m, g, (int)i))
 			continue;
 		g->closed += m->sessions((int)i, m->arg);
 		member_close_sessions(m->list[i], reason);

@@ -26,22 +26,25 @@ member_named(const struct group *g, const char *server)
 	return -1;
 }
 
-void
+bool
 member_watch(struct duties *d, struct member *mb)
 {
 	struct conf_server at = *mb->cs;
 	struct duty *old = mb->duty;
+	bool moved;
 
 	if (mb->admin.host != NULL) {
 		at.host = mb->admin.host;
 		at.port = mb->admin.port;
 	}
+	moved = old != NULL && !check_same_host(mb->check, &at);
 	mb->duty = duty_take(d, mb->group->cb, &at);
 	mb->check = duty_check(mb->duty);
 	if (mb->duty != old)
 		mb->pace = 0;
 	if (old != NULL)
 		duty_release(old);
+	return moved;
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef HEALTH_MEMBER_H
 #define HEALTH_MEMBER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "health/members.h"
@@ -18,8 +19,10 @@ const struct server_state *member_state(const struct members *m, int id);
 /* The id of the configured server of that name in a group; -1 none. */
 int member_named(const struct group *g, const char *server);
 
-/* Check it where it is now, as its entry and the operator say. */
-void member_watch(struct duties *d, struct member *mb);
+/* Check it where it is now, as its entry and the operator say. Returns true if
+ * it was at another place: its sessions are on a server that it is not any
+ * more. */
+bool member_watch(struct duties *d, struct member *mb);
 
 /* Close its sessions with the next snapshot. */
 void member_close_sessions(struct member *mb, enum snapshot_close reason);

@@ -241,7 +241,9 @@ adopt_server(struct monitor *m, struct group *g, struct conf_server *cs)
 	mb->port = cs->port;
 	mb->cs = cs;
 	admin_configure(&mb->admin, cs, fresh);
-	member_watch(m->duties, mb);
+	/* An operator had moved it, and that is forgotten. */
+	if (member_watch(m->duties, mb) && g->redis)
+		group_moved(&m->all, mb, clock_ms());
 	mb->retired_at = 0;
 	cs->id = mb->id;
 }

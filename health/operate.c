@@ -126,8 +126,7 @@ operate_move(struct monitor *m, const struct conf_server *cs, const char *host,
 	free(mb->admin.host);
 	mb->admin.host = copy;
 	mb->admin.port = port;
-	member_watch(m->duties, mb);
-	if (mb->group->redis)
+	if (member_watch(m->duties, mb) && mb->group->redis)
 		group_moved(&m->all, mb, clock_ms());
 	settle(m, mb);
 }

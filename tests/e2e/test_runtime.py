@@ -83,6 +83,48 @@ def test_writer(t):
 
 
 @short
+def test_other_place(t):
+    """Sessions end when their server is another one: its entry begins anew with the
+    file after a reload without it, or another entry for the same process moved away.
+    """
+    g = t.group(1)
+    other = t.redis("other")
+    p, api = proxy(t, g)
+    p.wait_writer(g[0])
+
+    def put(name, server):
+        """Move an entry to where a server is."""
+        api("set server redis/%s addr %s port %d" % ((name,) + server.address))
+
+    put("redis-1", other)
+    c = p.client()
+    equal(c.served_by(), other.port)
+    lines = p.conf["backend redis"]["server"]
+    p.conf["backend redis"]["server"] = lines[1:]
+    p.reload()
+    equal(c("SET", "k", 1), "OK")       # without another writer it stays
+    p.conf["backend redis"]["server"] = lines
+    p.reload()
+    wait_for(c.is_closed, "end of the session on the other")
+    equal(p.client().served_by(), g[0].port)
+
+    # The second entry is the writer; the first, which counts as the older of
+    # two for one process, comes to it and goes again.
+    g.fail_over(g[1])
+    g[0].replicate(g[1])
+    p.wait_writer(g[1])
+    c = p.client()
+    equal(c.served_by(), g[1].port)
+    put("redis-1", g[1])
+    wait_for(lambda: p.writer() == "redis-1", "the other entry")
+    equal(c("SET", "k", 2), "OK")       # it is the same process
+    put("redis-1", g[0])
+    wait_for(c.is_closed, "end of the session by the fence")
+    p.wait_writer(g[1])
+    equal(p.client()("SET", "k", 3), "OK")
+
+
+@short
 def test_balance(t):
     """Weights shift what is new; 0, drain and maint leave a server out; an address
     is another server."""
