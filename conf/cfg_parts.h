@@ -62,6 +62,7 @@ struct cfg_stats {
 	bool hide_version, metrics;
 	struct cfg_text uri, realm, health_uri, user, admin;
 	const char *password;
+	struct cfg_list more; /* USER:PASSWORD besides */
 	struct cfg_number refresh;
 };
 

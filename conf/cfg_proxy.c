@@ -227,7 +227,23 @@ cfg_monitor_uri(struct cfg *c, char **w)
 		c->proxy->stats.line = c->place.line;
 }
 
-/* stats auth USER:PASSWORD. */
+/* Has the user of a USER:PASSWORD a password already? */
+static bool
+is_user(const struct cfg_stats *s, const char *text, size_t len)
+{
+	const struct cfg_item *i;
+
+	if (s->user.line != 0 && strncmp(s->user.text, text, len) == 0 &&
+	    s->user.text[len] == '\0')
+		return true;
+	for (i = s->more.first; i != NULL; i = i->next) {
+		if (strncmp(i->v.text, text, len + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* stats auth USER:PASSWORD; several add up. */
 static void
 stats_auth(struct cfg *c, const char *text)
 {
@@ -239,11 +255,14 @@ stats_auth(struct cfg *c, const char *text)
 		cfg_error(c, "'stats auth' expects USER:PASSWORD");
 		return;
 	}
+	if (is_user(s, text, (size_t)(password - text))) {
+		cfg_warn(c,
+		    "'stats auth': this user has a password above: the line "
+		    "is left out");
+		return;
+	}
 	if (s->user.line != 0) {
-		cfg_error(c,
-		    "'stats auth' is not possible here twice: there is one "
-		    "user, of line %u",
-		    s->user.line);
+		cfg_list_add(c, &s->more, text);
 		return;
 	}
 	user = cfg_keep(c, text);

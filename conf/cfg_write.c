@@ -331,6 +331,7 @@ write_stats(
 		cfg_out_text(o, "user", s->user.line, s->user.text);
 		cfg_out_text(o, "password", s->user.line, s->password);
 	}
+	out_list(o, "auth", &s->more);
 	cfg_out_text(o, "realm", s->realm.line == 0 ? x->line : s->realm.line,
 	    s->realm.line == 0 ? "HAProxy Statistics" : s->realm.text);
 	if (s->refresh.line != 0)

@@ -354,6 +354,7 @@ check_stats(struct checker *c, const struct ini_section *s)
 	const struct ini_setting *user = ini_find(s, "user");
 	const struct ini_setting *password = find_password(s, "password");
 	const struct conf_stats *t = s->object;
+	size_t i;
 
 	check_listens(c, s, t->binds, t->bind_lines, t->nbinds);
 	if (ini_find(s, "bind") == NULL)
@@ -365,6 +366,12 @@ check_stats(struct checker *c, const struct ini_section *s)
 		    password->key->name);
 	if (user != NULL && strchr(user->value, ':') != NULL)
 		error(c, s, user->line, "user may hold no ':'");
+	for (i = 0; i < t->nauth && t->user != NULL; i++) {
+		if (strncmp(t->auth[i], t->user, strlen(t->user)) == 0 &&
+		    t->auth[i][strlen(t->user)] == ':')
+			error(c, s, user->line,
+			    "this user has a password in auth, too");
+	}
 	check_stats_name(c, s);
 }
 

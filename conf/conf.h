@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "conf/backend.h"
 #include "conf/control.h"
+#include "conf/page.h"
 #include "conf/words.h"
 
 #define CONF_SERVERS_MAX   1024 /* in all backends, retired ones included */
@@ -46,25 +47,6 @@ struct conf_frontend {
 	struct addr_net *allow, *deny;
 	size_t nallow, ndeny;
 	int id; /* given by the proxy; stable by name across reloads */
-};
-
-/* One place to look at the figures: [stats] or [stats NAME]. */
-struct conf_stats {
-	char *name;           /* "stats" unless it has one of its own */
-	unsigned line, place; /* place: among all sections, from 0 on */
-	struct addr *binds;
-	unsigned *bind_lines;
-	size_t nbinds;
-	char *uri;
-	char *user, *password; /* NULL: open; password is secret */
-	int64_t refresh;       /* ms, 0: the page does not refresh */
-	unsigned maxconn;
-	bool hide_version;
-	char *realm;          /* of the password */
-	bool admin;           /* servers can be changed on the page */
-	char *health_uri;     /* also answers 200 OK there; NULL none */
-	bool haproxy_metrics; /* /metrics has HAProxy's names too */
-	bool metrics_auth;    /* and needs the password */
 };
 
 struct conf_global {

@@ -77,7 +77,11 @@ copy_frontend(struct conf_frontend *f, const struct conf *copy)
 static void
 copy_stats(struct conf_stats *s)
 {
+	size_t i;
+
 	copy_fields(SECTION_STATS, s);
+	for (i = 0; i < s->nauth; i++)
+		s->auth[i] = xstrdup(s->auth[i]);
 	s->name = xstrdup(s->name);
 	s->bind_lines =
 	    copy_items(s->bind_lines, s->nbinds, sizeof(*s->bind_lines));

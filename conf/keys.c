@@ -214,6 +214,10 @@ const struct key keys[] = {
 
     {FIELD(STATS, "admin", "off", parse_choice, admin), .words = onoff_words,
 	.help = "let whoever may look also change servers: on or off; needs user"},
+    {LIST(STATS, "auth", NULL, parse_auth, auth, nauth), .secret = true,
+	.help = "USER:PASSWORD, who may look besides user: the rest of the line as it is"},
+    {KEY(STATS, "auth-env", NULL, parse_word), .repeat = true,
+	.help = "the environment variable that holds such a USER:PASSWORD"},
     {LIST(STATS, "bind", NULL, parse_bind, binds, nbinds),
 	.help = "where to listen: ADDR:PORT, :PORT, *:PORT, [v6]:PORT, unix:/path"},
     {TEXT(STATS, "health-uri", NULL, parse_uri, health_uri),
@@ -403,7 +407,7 @@ clear_fields(enum key_section section, void *object)
 		    (!keys[i].text && keys[i].count == 0))
 			continue;
 		memcpy(&value, (char *)object + keys[i].offset, sizeof(value));
-		if (keys[i].secret && value != NULL)
+		if (keys[i].secret && keys[i].text && value != NULL)
 			explicit_bzero(value, strlen(value));
 		free(value);
 	}
@@ -439,6 +443,10 @@ clear_frontend(struct conf_frontend *f)
 static void
 clear_stats(struct conf_stats *s)
 {
+	size_t i;
+
+	for (i = 0; i < s->nauth; i++)
+		free_secret(s->auth[i]);
 	free(s->name);
 	free(s->bind_lines);
 	clear_fields(SECTION_STATS, s);

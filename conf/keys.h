@@ -54,7 +54,8 @@ struct key {
 #define PARSE_COUNT_MAX 1000000000
 
 /* The parsers. A choice's field is an enum, or a bool that only "on" sets. */
-key_parser parse_bind, parse_choice, parse_host, parse_keepalive, parse_log;
+key_parser parse_auth, parse_bind, parse_choice, parse_host, parse_keepalive,
+    parse_log;
 key_parser parse_mode, parse_network, parse_number, parse_path, parse_role_lost;
 key_parser parse_step, parse_server, parse_size, parse_control, parse_text,
     parse_time;
@@ -65,6 +66,9 @@ int parse_word_index(const char *const *words, const char *word);
 
 /* May this be a section's or a server's name? 1 to 63 of A-Z a-z 0-9 . _ : - */
 bool parse_is_name(const char *text);
+
+/* Let a USER:PASSWORD look, too. What is wrong with it, or NULL. */
+const char *parse_login(struct conf_stats *s, const char *text);
 
 /* Room for a host's name, RFC 1035, with its final NUL. */
 #define PARSE_HOST_MAX 254

@@ -212,6 +212,30 @@ fetch_password(const struct ini_section *s, const char *prefix, char **password,
 	}
 }
 
+/* Fetch who else may look from the variables that hold it. */
+static void
+fetch_logins(
+    const struct ini_section *s, struct conf_stats *t, struct conf_problems *p)
+{
+	const struct ini_setting *set;
+	const char *reason;
+	char *login;
+	size_t i;
+
+	for (i = 0; i < s->nsettings; i++) {
+		set = &s->settings[i];
+		if (strcmp(set->key->name, "auth-env") != 0 || set->refused ||
+		    (login = password_from_env(s, set, p)) == NULL)
+			continue;
+		reason = parse_login(t, login);
+		if (reason != NULL)
+			conf_problem(p, CONF_ERROR, s->file, set->line,
+			    "auth-env: the variable %.100s: %s", set->value,
+			    reason);
+		free_secret(login);
+	}
+}
+
 /* Apply the settings of a section to its object. */
 static void
 apply_settings(struct ini_section *s, struct conf_problems *p)
@@ -277,6 +301,7 @@ build_stats(struct conf *conf, struct ini_section *s, struct conf_problems *p)
 	key_defaults(SECTION_STATS, t);
 	apply_settings(s, p);
 	fetch_password(s, "password", &t->password, p);
+	fetch_logins(s, t, p);
 }
 
 /* Set conf's global part; a log replaces the default one. */

@@ -103,6 +103,38 @@ append(const struct key_value *v, const void *item)
 	return 0;
 }
 
+/* Is one the user that another USER:PASSWORD begins with? */
+static bool
+same_user(const char *login, const char *user, size_t len)
+{
+	return strncmp(login, user, len) == 0 && login[len] == ':';
+}
+
+const char *
+parse_login(struct conf_stats *s, const char *text)
+{
+	size_t len = strcspn(text, ":"), i;
+
+	if (len == 0 || text[len] == '\0' || text[len + 1] == '\0')
+		return "USER:PASSWORD is expected";
+	for (i = 0; i < s->nauth; i++) {
+		if (same_user(s->auth[i], text, len))
+			return "this user has a password already";
+	}
+	s->auth = xrealloc(s->auth, (s->nauth + 1) * sizeof(*s->auth));
+	s->auth[s->nauth++] = xstrdup(text);
+	return NULL;
+}
+
+/* One more who may look. */
+int
+parse_auth(struct key_value *v)
+{
+	const char *reason = parse_login(v->object, v->text);
+
+	return reason == NULL ? 0 : refuse(v, "%s", reason);
+}
+
 /* One of the key's words. */
 int
 parse_choice(struct key_value *v)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "conf/page.h"
 #include "stats-ui/auth.h"
 
 /* text in base64 (RFC 4648), on the heap. */
@@ -48,14 +49,6 @@ same_secret(const char *given, const char *expected)
 	return diff == 0;
 }
 
-/* Free a secret so that it does not stay in memory. */
-static void
-forget(char *secret)
-{
-	explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 /* What stands behind "Basic" in an Authorization header; "" if nothing. */
 static const char *
 credentials(const char *header)
@@ -65,22 +58,40 @@ credentials(const char *header)
 	return header + 6 + strspn(header + 6, " ");
 }
 
-bool
-auth_allows(const char *user, const char *password, const char *header)
+/* Does the header carry just this USER:PASSWORD? */
+static bool
+carries(const char *header, const char *login)
 {
-	size_t size = (user == NULL ? 0 : strlen(user)) +
-		      (password == NULL ? 0 : strlen(password)) + 2;
-	char *plain, *expected;
-	bool same;
+	char *expected = base64(login);
+	bool same = same_secret(credentials(header), expected);
 
-	if (user == NULL && password == NULL)
-		return true;
-	plain = xcalloc(size, 1);
-	snprintf(plain, size, "%s:%s", user == NULL ? "" : user,
-	    password == NULL ? "" : password);
-	expected = base64(plain);
-	same = same_secret(credentials(header), expected);
-	forget(plain);
-	forget(expected);
+	free_secret(expected);
 	return same;
+}
+
+bool
+auth_asks(const struct conf_stats *cs)
+{
+	return cs->user != NULL || cs->nauth > 0;
+}
+
+bool
+auth_allows(const struct conf_stats *cs, const char *header)
+{
+	bool allowed = !auth_asks(cs);
+	const char *password = cs->password == NULL ? "" : cs->password;
+	char *login;
+	size_t size, i;
+
+	if (cs->user != NULL) {
+		size = strlen(cs->user) + strlen(password) + 2;
+		login = xcalloc(size, 1);
+		snprintf(login, size, "%s:%s", cs->user, password);
+		allowed |= carries(header, login);
+		free_secret(login);
+	}
+	/* All of them, whoever it was: the time tells nothing. */
+	for (i = 0; i < cs->nauth; i++)
+		allowed |= carries(header, cs->auth[i]);
+	return allowed;
 }

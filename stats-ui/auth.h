@@ -6,8 +6,13 @@
 
 #include <stdbool.h>
 
-/* Does an Authorization header (NULL: there is none) carry this user and
- * password? Either may be NULL; with both NULL all may come in. */
-bool auth_allows(const char *user, const char *password, const char *header);
+struct conf_stats;
+
+/* Is there a user at all? Without one all may come in. */
+bool auth_asks(const struct conf_stats *cs);
+
+/* Does an Authorization header (NULL: there is none) carry one of the users
+ * with its password, if there are any? */
+bool auth_allows(const struct conf_stats *cs, const char *header);
 
 #endif

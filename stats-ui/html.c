@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "stats-ui/auth.h"
 #include "stats-ui/cluster.h"
 #include "stats-ui/hstate.h"
 #include "stats-ui/post.h"
@@ -443,7 +444,7 @@ put_backend(struct evbuffer *out, const struct stats_source *src,
 	    "Errors", "Last check", "Since", NULL};
 	size_t order[CONF_SERVERS_MAX];
 	bool cluster = cluster_order(src, cb, order);
-	bool admin = cs->admin && cs->user != NULL;
+	bool admin = cs->admin && auth_asks(cs);
 	char caption[WORDS_MAX];
 
 	raw(out, "<h2>Backend ");

@@ -541,12 +541,11 @@ serve_guarded(const struct asked *a)
 		reply_nothing(a);
 }
 
-/* Does the request carry the user and the password, where they are set? */
+/* Does the request carry a user and the password, where there are any? */
 static bool
 is_authorized(const struct asked *a)
 {
-	return auth_allows(a->conf->user, a->conf->password,
-	    http_header(a->req, "Authorization"));
+	return auth_allows(a->conf, http_header(a->req, "Authorization"));
 }
 
 /* Ask for the user and the password. */
@@ -573,7 +572,7 @@ may_change(const struct asked *a)
 {
 	const struct http_request *req = a->req;
 
-	return a->conf->admin && a->conf->user != NULL &&
+	return a->conf->admin && auth_asks(a->conf) &&
 	       a->stats->admin.monitor != NULL &&
 	       post_is_ours(http_header(req, "Host"),
 		   http_header(req, "Origin"), http_header(req, "Referer"),
@@ -603,7 +602,7 @@ serve_other(const struct asked *a)
 {
 	if (a->req->method != HTTP_POST ||
 	    page_suffix(a->req->target, a->conf->uri) == NULL ||
-	    a->conf->user == NULL) {
+	    !auth_asks(a->conf)) {
 		http_add_header(a->req, "Allow", "GET, HEAD");
 		reply_words(a, 405, "only GET and HEAD are answered here");
 	} else if (is_authorized(a)) {

@@ -2,9 +2,11 @@
 """What a haproxy.cfg says is done: the stack's two backends, and the recipe that
 asks Sentinels through backends of their own."""
 
+import base64
 import os
 
 from lib import HOST, equal, parse_info, short, wait_for
+from servers import http_get
 
 DEFAULTS = r"""
 global
@@ -115,3 +117,46 @@ def test_sentinel_recipe(t):
     equal(p.backend("write")["writer"], g[0].name)
     new = s.fail_over()
     wait_for(lambda: p.backend("write")["writer"] == new.name, "the new writer", 20)
+
+
+PAGE = """
+listen l
+  bind %s:%d
+  server s 127.0.0.1:1
+listen page
+  mode http
+  bind %s:%d
+  stats enable
+  stats uri /s
+  stats auth ann:first-secret
+  stats auth bob:second:secret
+"""
+
+
+@short
+def test_several_users(t):
+    """Each user comes in with the password of its own; --to-ini shows none of
+    them, and what it prints does the same."""
+    p = proxy(t, lambda p: PAGE % (*p.address("l"), *p.address("page")))
+
+    def check():
+        for user, password, status in (("ann", "first-secret", 200),
+                                       ("bob", "second:secret", 200),
+                                       ("ann", "second:secret", 401),
+                                       ("eve", "first-secret", 401)):
+            login = base64.b64encode(("%s:%s" % (user, password)).encode()).decode()
+            equal(http_get(p.address("page"), "/s",
+                           {"Authorization": "Basic " + login})[0], status, user)
+        equal(http_get(p.address("page"), "/s")[0], 401)
+
+    check()
+    code, text, errors = t.run("--to-ini", "-f", p.path)
+    equal(code, 0, errors)
+    assert "-secret" not in text + errors and "second" not in text, text
+    assert "auth-env = ROLEPROXY_SECRET_2\n" in text, text
+    p.stop()
+    p.child_options = {"env": dict(os.environ, ROLEPROXY_SECRET_1="first-secret",
+                                   ROLEPROXY_SECRET_2="bob:second:secret")}
+    p.args = ["-f", t.file("made.ini", text)]
+    p.start()
+    check()

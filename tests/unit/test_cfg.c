@@ -51,6 +51,8 @@ setup(void)
 	ck_assert_int_eq(chdir(dir), 0);
 	setenv("PASSWORD", "secret", 1);
 	setenv("ROLEPROXY_SECRET_1", "secret", 1);
+	setenv("ROLEPROXY_SECRET_2", "two:secret", 1);
+	setenv("ROLEPROXY_SECRET_3", "three:secret", 1);
 	unsetenv("NONE");
 }
 
@@ -301,6 +303,7 @@ static bool
 is_secret(const char *line)
 {
 	return strstr(line, "password") != NULL ||
+	       strstr(line, "] auth") != NULL ||
 	       strstr(line, "= send AUTH") != NULL;
 }
 

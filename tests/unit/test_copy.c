@@ -28,7 +28,7 @@ static const char full[] =
     "deny = 10.0.0.66\nbackend = redis\n"
     "[frontend other]\nbind = :3\nbackend = other\n"
     "[stats]\nbind = :4\nuri = /x\nrealm = x\nhealth-uri = /y\nuser = "
-    "w\npassword = r\n";
+    "w\npassword = r\nauth = s:t\n";
 
 /* A configuration of that text, without errors. */
 static struct conf *
@@ -148,7 +148,7 @@ START_TEST(test_pages)
 				 "[backend r]\nserver = a b:1\n"
 				 "[frontend f]\nbind = :1\nbackend = r\n"
 				 "[stats]\nbind = :8404\nadmin = on\n"
-				 "user = x\npassword = y\n");
+				 "user = x\npassword = y\nauth = z:z\n");
 	struct conf *copy = conf_copy(conf);
 	const struct conf_stats *s = copy->stats;
 
@@ -162,6 +162,8 @@ START_TEST(test_pages)
 	ck_assert_str_eq(s[1].uri, "/stats");
 	ck_assert(s[1].place == 3 && s[1].admin);
 	ck_assert_uint_eq(s[1].bind_lines[0], 11);
+	ck_assert_uint_eq(s[1].nauth, 1);
+	ck_assert_str_eq(s[1].auth[0], "z:z");
 	conf_free(copy);
 }
 END_TEST

@@ -616,9 +616,43 @@ static const struct {
 /* Only the right user and password come in. */
 START_TEST(auth)
 {
-	ck_assert_int_eq(auth_allows(logins[_i].user, logins[_i].password,
-			     logins[_i].header),
-	    logins[_i].in);
+	char name[16], secret[16];
+	struct conf_stats cs = {.user = name, .password = secret};
+
+	snprintf(name, sizeof(name), "%s",
+	    logins[_i].user == NULL ? "" : logins[_i].user);
+	snprintf(secret, sizeof(secret), "%s",
+	    logins[_i].password == NULL ? "" : logins[_i].password);
+	if (logins[_i].user == NULL)
+		cs.user = NULL;
+	ck_assert_int_eq(auth_allows(&cs, logins[_i].header), logins[_i].in);
+}
+END_TEST
+
+/* Several users come in, each with its own password only. */
+START_TEST(auth_several)
+{
+	static const struct {
+		const char *header;
+		bool in;
+	} headers[] = {{"Basic YWRtaW46czNjcmV0", true}, /* admin:s3cret */
+	    {"Basic Ym9iOmI6Yg==", true},                /* bob:b:b */
+	    {"Basic ZXZlOmU=", true},                    /* eve:e */
+	    {"Basic Ym9iOmU=", false},                   /* bob:e */
+	    {"Basic bWFsOm0=", false},                   /* mal:m */
+	    {NULL, false}};
+	char name[] = "admin", secret[] = "s3cret", bob[] = "bob:b:b",
+	     eve[] = "eve:e", *more[] = {bob, eve};
+	struct conf_stats cs = {
+	    .user = name, .password = secret, .auth = more, .nauth = 2};
+	size_t i;
+
+	for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		ck_assert_int_eq(
+		    auth_allows(&cs, headers[i].header), headers[i].in);
+	cs.user = NULL;
+	ck_assert(auth_asks(&cs) && !auth_allows(&cs, headers[0].header));
+	ck_assert(auth_allows(&cs, headers[1].header));
 }
 END_TEST
 
@@ -638,6 +672,7 @@ render_cases(void)
 	tcase_add_loop_test(t, utf8, 0, ALL(characters));
 	tcase_add_loop_test(t, eligible, 0, ALL(routes));
 	tcase_add_loop_test(t, auth, 0, ALL(logins));
+	tcase_add_test(t, auth_several);
 	return t;
 }
 
