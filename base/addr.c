@@ -10,6 +10,9 @@
 #include "base/addr.h"
 #include "base/units.h"
 
+#define HOST_CHARS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
 int
 addr_parse_ip(const char *text, uint16_t port, struct addr *a)
 {
@@ -22,6 +25,21 @@ addr_parse_ip(const char *text, uint16_t port, struct addr *a)
 	else
 		return -1;
 	return 0;
+}
+
+bool
+addr_is_host(const char *text)
+{
+	size_t labels = strspn(text, HOST_CHARS);
+	struct addr a;
+
+	if (addr_parse_ip(text, 1, &a) == 0)
+		return true;
+	if (labels == 0 || text[labels] != '\0' || text[0] == '.' ||
+	    text[0] == '-' || strstr(text, "..") != NULL)
+		return false;
+	/* What looks like an IPv4 address must be one. */
+	return text[strspn(text, "0123456789.")] != '\0';
 }
 
 int

@@ -36,6 +36,9 @@ struct addr_net {
  * that port; -1 if text is not one. */
 int addr_parse_ip(const char *text, uint16_t port, struct addr *a);
 
+/* May this be a host: an address, or a name of labels? */
+bool addr_is_host(const char *text);
+
 /* Split "HOST:PORT", "[v6]:PORT" or ":PORT" (host then is ""); host is cut of
  * its brackets. -1 if there is no port of 1 to 65535, or host does not fit. */
 int addr_split(const char *text, char *host, size_t hostsize, uint16_t *port);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "conf/cfg_reader.h"
@@ -109,7 +110,7 @@ resolve(struct cfg *c, const char *name, bool v6)
 	struct addr a;
 	int rc = EAI_NONAME;
 
-	if (parse_is_host(name))
+	if (addr_is_host(name))
 		rc = getaddrinfo(name, NULL, &hints, &list);
 	if (rc != 0 ||
 	    addr_from_sockaddr(list->ai_addr, list->ai_addrlen, &a) != 0) {

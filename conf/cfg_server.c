@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/log.h"
 #include "conf/cfg_reader.h"
 
@@ -212,7 +213,7 @@ set_other(
 	static const char *const up[] = {"shutdown-backup-sessions", NULL};
 
 	if (strcmp(name, "addr") == 0) {
-		if (!parse_is_host(value))
+		if (!addr_is_host(value))
 			cfg_error(c, "'addr': '%.80s' is no host", value);
 		else
 			s->check_host = cfg_keep(c, value);
@@ -328,7 +329,7 @@ server_address(struct cfg *c, struct cfg_server *s, const char *text)
 		    "client's is not taken over)",
 		    text);
 	else if (addr_split(text, host, sizeof(host), &port) != 0 ||
-		 !parse_is_host(host))
+		 !addr_is_host(host))
 		cfg_error(c, "'server': '%.80s' is not HOST:PORT", text);
 	else {
 		s->host = cfg_keep(c, host);

@@ -73,9 +73,6 @@ const char *parse_login(struct conf_stats *s, const char *text);
 /* Room for a host's name, RFC 1035, with its final NUL. */
 #define PARSE_HOST_MAX 254
 
-/* May this be a host: an address, or a name of labels? */
-bool parse_is_host(const char *text);
-
 /* All keys, by section and name. */
 extern const struct key keys[];
 extern const size_t nkeys;

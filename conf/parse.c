@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "conf/keys.h"
@@ -38,21 +39,6 @@ parse_is_name(const char *text)
 	size_t len = strspn(text, ALNUM "._:-");
 
 	return len > 0 && len <= NAME_MAX_LEN && text[len] == '\0';
-}
-
-/* What looks like an IPv4 address must be one. */
-bool
-parse_is_host(const char *text)
-{
-	size_t len = strspn(text, ALNUM "._-");
-	struct addr a;
-
-	if (addr_parse_ip(text, 1, &a) == 0)
-		return true;
-	if (len == 0 || text[len] != '\0' || text[0] == '.' || text[0] == '-' ||
-	    strstr(text, "..") != NULL)
-		return false;
-	return text[strspn(text, "0123456789.")] != '\0';
 }
 
 /* Say why the value is refused. Returns -1. */
@@ -500,8 +486,7 @@ host_port(struct key_value *v, const char *text, char **host, uint16_t *port)
 		return refuse(v,
 		    "HOST:PORT is expected, not a URL; a password goes to its "
 		    "own key");
-	if (addr_split(text, buf, sizeof(buf), port) != 0 ||
-	    !parse_is_host(buf))
+	if (addr_split(text, buf, sizeof(buf), port) != 0 || !addr_is_host(buf))
 		return refuse(v, "'%.100s' is not HOST:PORT", text);
 	*host = xstrdup(buf);
 	return 0;
@@ -623,7 +608,7 @@ set_option(struct key_value *v, const struct server_option *o,
 		*(unsigned *)at = (unsigned)word;
 		return 0;
 	default:
-		if (!parse_is_host(value))
+		if (!addr_is_host(value))
 			return refuse(
 			    v, "%s: '%.100s' is no host", o->name, value);
 		*(char **)at = xstrdup(value);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/units.h"
 #include "conf/keys.h"
 #include "conf/target.h"
@@ -110,7 +111,7 @@ set_host(struct complaint *c, const char *place, struct log_target *t)
 	}
 	if (addr_parse_ip(host, port, &t->addr) == 0)
 		return 0;
-	if (len >= sizeof(host) || !parse_is_host(host))
+	if (len >= sizeof(host) || !addr_is_host(host))
 		return refuse(c,
 		    "'syslog:%.100s' is neither syslog:HOST:PORT nor "
 		    "syslog:/path",

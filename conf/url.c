@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/addr.h"
 #include "base/log.h"
 #include "conf/url.h"
 
@@ -135,8 +136,7 @@ read_host(struct url *u, const char *text)
 		return NULL;
 	memcpy(u->host, host, len);
 	u->host[len] = '\0';
-	if (!parse_is_host(u->host) ||
-	    bracket != (strchr(u->host, ':') != NULL))
+	if (!addr_is_host(u->host) || bracket != (strchr(u->host, ':') != NULL))
 		return NULL;
 	set_label(u);
 	return host + len + bracket;
