@@ -17,7 +17,7 @@ CONF	 = conf/backend.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind.c \
 	   conf/cfg_pool.c conf/cfg_proxy.c conf/cfg_rules.c \
 	   conf/cfg_sentinel.c conf/cfg_server.c conf/cfg_table.c \
 	   conf/cfg_words.c conf/cfg_write.c conf/check.c conf/condition.c \
-	   conf/copy.c conf/files.c conf/ini.c conf/keys.c conf/load.c \
+	   conf/copy.c conf/files.c conf/format.c conf/ini.c conf/keys.c conf/load.c \
 	   conf/parse.c conf/script.c conf/step.c conf/target.c \
 	   conf/problem.c conf/to_ini.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
@@ -25,7 +25,7 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hlines.c health/hello.c \
 	   health/info.c health/lag.c health/link.c health/member.c \
 	   health/monitor.c health/observation.c health/operate.c health/order.c health/outcome.c \
-	   health/probe.c health/publisher.c health/readers.c \
+	   health/place.c health/probe.c health/publisher.c health/readers.c \
 	   health/report.c health/resp.c health/role.c health/script.c health/sentinel.c \
 	   health/sentinels.c health/shards.c health/snapshot.c \
 	   health/switchover.c health/verdict.c health/view.c health/watch.c \
@@ -59,8 +59,8 @@ UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c b
 UNIT_condition = conf/condition.c
 UNIT_copy    = $(UNIT_conf)
 UNIT_control = $(UNIT_stats)
-UNIT_engine  = $(BASE) conf/cfg_words.c conf/step.c health/expect.c health/hcheck.c \
-	       conf/backend.c health/observation.c health/script.c
+UNIT_engine  = $(BASE) conf/cfg_words.c conf/format.c conf/step.c health/expect.c health/hcheck.c \
+	       conf/backend.c health/observation.c health/place.c health/script.c
 UNIT_ending  = proxy/ending.c
 UNIT_failover = health/failover.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
@@ -84,7 +84,7 @@ UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c 
 	       base/units.c health/observation.c health/role.c health/witness.c \
 	       health/cause.c health/writer.c health/admin.c health/hcheck.c $(STATS)
 UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/pattern.c base/units.c \
-	       conf/cfg_words.c conf/step.c
+	       conf/cfg_words.c conf/step.c conf/format.c
 UNIT_tally   = proxy/tally.c
 UNIT_target  = $(UNIT_conf)
 UNIT_units   = base/units.c

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "conf/cfg_reader.h"
 #include "conf/cfg_write.h"
+#include "conf/format.h"
 #include "conf/script.h"
 
 /* The steps of the defaults hold no more: the section has its own. */
@@ -45,30 +46,65 @@ add_step(struct cfg *c, char **w, const char *what)
 	return true;
 }
 
-/* tcp-check connect|send|send-binary|expect|comment ... */
+/* tcp-check connect|send|send-binary|send-lf|expect|comment ... */
 void
 cfg_check_rule(struct cfg *c, char **w)
 {
 	if (w[1] == NULL)
 		cfg_error(c, "'tcp-check' expects connect, send, send-binary, "
-			     "expect or comment");
+			     "send-lf, expect or comment");
 	else
 		(void)add_step(c, w + 1, "tcp-check");
 }
 
-/* Read meth M, uri U, ver V, hdr N V, body B into a request; false with an
- * error. */
+/* Which of a request's texts a word of http-check send is followed by, NULL
+ * none; *format: it is a log-format. */
+static const char **
+find_field(struct cfg_request *r, const char *word, bool *format)
+{
+	const struct {
+		const char *word;
+		bool format;
+		const char **field;
+	} fields[] = {{"meth", false, &r->method}, {"uri", false, &r->uri},
+	    {"uri-lf", true, &r->uri}, {"ver", false, &r->version},
+	    {"body", false, &r->body}, {"body-lf", true, &r->body}};
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (strcmp(fields[i].word, word) != 0)
+			continue;
+		*format = fields[i].format;
+		return fields[i].field;
+	}
+	return NULL;
+}
+
+/* A text that a check says, as a log-format, which it is or is made; what it is
+ * is said in an error, which returns NULL. */
+static const char *
+said_text(struct cfg *c, const char *what, const char *text, bool format)
+{
+	char error[256];
+
+	if (!format)
+		return cfg_escape(c, text);
+	if (format_check(text, error, sizeof(error)) == 0)
+		return cfg_keep(c, text);
+	cfg_error(c, "'http-check send': '%s': %s", what, error);
+	return NULL;
+}
+
+/* Read meth M, uri U, uri-lf U, ver V, hdr N V, body B, body-lf B into a
+ * request; false with an error. */
 static bool
 read_request(struct cfg *c, char **w, struct cfg_request *r)
 {
-	const char **field;
+	const char **field, *text;
+	bool format;
 
 	for (; w[0] != NULL; w += 2) {
-		field = strcmp(w[0], "meth") == 0   ? &r->method
-			: strcmp(w[0], "uri") == 0  ? &r->uri
-			: strcmp(w[0], "ver") == 0  ? &r->version
-			: strcmp(w[0], "body") == 0 ? &r->body
-						    : NULL;
+		field = find_field(r, w[0], &format);
 		if (w[1] == NULL ||
 		    (strcmp(w[0], "hdr") == 0 && w[2] == NULL)) {
 			cfg_error(c,
@@ -76,15 +112,20 @@ read_request(struct cfg *c, char **w, struct cfg_request *r)
 			return false;
 		}
 		if (field != NULL) {
-			*field = cfg_keep(c, w[1]);
+			*field = said_text(c, w[0], w[1], format);
+			if (*field == NULL)
+				return false;
 		} else if (strcmp(w[0], "hdr") == 0) {
+			text = said_text(c, w[0], w[2], true);
+			if (text == NULL)
+				return false;
 			cfg_list_add(c, &r->headers,
-			    cfg_format(c, "%s: %s", w[1], w[2]));
+			    cfg_format(c, "%s: %s", cfg_escape(c, w[1]), text));
 			w++;
 		} else if (strcmp(w[0], "comment") != 0) {
 			cfg_error(c,
 			    "'http-check send': '%.40s' is not possible here: "
-			    "meth, uri, ver, hdr and body are",
+			    "meth, uri, uri-lf, ver, hdr, body and body-lf are",
 			    w[0]);
 			return false;
 		}
@@ -92,7 +133,22 @@ read_request(struct cfg *c, char **w, struct cfg_request *r)
 	return true;
 }
 
-/* The request as bytes, in HTTP/1.0 with no header unless some are given. */
+/* The line that says how long the body is. */
+static char *
+length_line(struct cfg *c, const char *body)
+{
+	char *text, *line;
+
+	if (format_varies(body))
+		return cfg_keep(c, "content-length: %[req.body_len]\r\n");
+	text = format_expand(body, NULL);
+	line = cfg_format(c, "content-length: %zu\r\n", strlen(text));
+	free_secret(text);
+	return line;
+}
+
+/* The request as a log-format, in HTTP/1.0 with no header unless some are
+ * given. */
 static char *
 request_text(struct cfg *c, const struct cfg_request *r)
 {
@@ -105,20 +161,24 @@ request_text(struct cfg *c, const struct cfg_request *r)
 	for (i = r->headers.first; i != NULL; i = i->next)
 		text = cfg_format(c, "%s%s\r\n", text, i->v.text);
 	if (r->body != NULL)
-		text = cfg_format(
-		    c, "%scontent-length: %zu\r\n", text, strlen(r->body));
+		text = cfg_format(c, "%s%s", text, length_line(c, r->body));
 	if (strncmp(version, "HTTP/1.1", 8) == 0)
 		text = cfg_format(c, "%sconnection: close\r\n", text);
 	return cfg_format(c, "%s\r\n%s", text, r->body == NULL ? "" : r->body);
 }
 
-/* A request as check-step takes it. */
+/* A request as check-step takes it: a log-format only where it has to be. */
 static char *
 request_step(struct cfg *c, const struct cfg_request *r)
 {
-	const char *words[] = {"send", request_text(c, r)};
+	const char *format = request_text(c, r);
+	char *plain =
+	    format_varies(format) ? NULL : format_expand(format, NULL);
+	const char *words[] = {
+	    plain == NULL ? "send-lf" : "send", plain == NULL ? format : plain};
 	char *text = cfg_words_quote(words, 2), *kept = cfg_keep(c, text);
 
+	free_secret(plain);
 	free_secret(text);
 	return kept;
 }

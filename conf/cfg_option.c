@@ -116,11 +116,11 @@ http_check(struct cfg *c, char **w)
 	r->line = c->place.line;
 	if (w[0] == NULL)
 		return;
-	r->method = w[1] == NULL ? NULL : cfg_keep(c, w[0]);
-	r->uri = cfg_keep(c, w[1] == NULL ? w[0] : w[1]);
+	r->method = w[1] == NULL ? NULL : cfg_escape(c, w[0]);
+	r->uri = cfg_escape(c, w[1] == NULL ? w[0] : w[1]);
 	r->version = NULL;
 	if (w[1] != NULL && w[2] != NULL)
-		r->version = cfg_keep(c, w[2]);
+		r->version = cfg_escape(c, w[2]);
 }
 
 /* Switch what an option stands for. */

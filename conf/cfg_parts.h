@@ -50,7 +50,7 @@ enum cfg_check {
 	CFG_CHECK_HTTP
 };
 
-/* One http-check send. */
+/* One http-check send; its texts are log-formats. */
 struct cfg_request {
 	const char *method, *uri, *version, *body;
 	struct cfg_list headers; /* "name: value" */

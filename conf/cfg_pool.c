@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "conf/cfg_write.h"
+#include "conf/format.h"
 
 #define TIME_MAX_MS (10000LL * 86400 * 1000) /* as in an .ini file */
 
@@ -64,6 +65,15 @@ cfg_format(struct cfg *c, const char *fmt, ...)
 	va_end(ap);
 	kept = cfg_keep(c, text);
 	free_secret(text);
+	return kept;
+}
+
+char *
+cfg_escape(struct cfg *c, const char *text)
+{
+	char *format = format_escape(text), *kept = cfg_keep(c, format);
+
+	free_secret(format);
 	return kept;
 }
 

@@ -62,6 +62,9 @@ int cfg_count(struct cfg *c, const char *what, const char *text, unsigned min,
 /* Is there a word behind what, and nothing more? Else an error. */
 bool cfg_one(struct cfg *c, const char *what, char **rest);
 
+/* A text as a log-format that comes to it. */
+char *cfg_escape(struct cfg *c, const char *text);
+
 /* Say that what (a directive, an option...) is unknown, and which was meant. */
 void cfg_unknown(
     struct cfg *c, const char *what, const char *word, const char *nearest);

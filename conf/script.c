@@ -169,7 +169,7 @@ take_send(struct reading *r, const struct conf_step *s)
 	const char *line = (const char *)s->bytes, *end = line + s->length;
 	struct command c;
 	char text[COMMAND_MAX];
-	bool good = s->length > 0 && end[-1] == '\n' &&
+	bool good = s->length > 0 && end[-1] == '\n' && !s->format &&
 		    memchr(line, '\0', s->length) == NULL;
 
 	if (r->answered)
@@ -299,7 +299,8 @@ take_expect(struct reading *r, const struct conf_step *s)
 	char text[256];
 
 	r->answered = true;
-	if (s->negate || (s->match != MATCH_STRING && s->match != MATCH_REGEX))
+	if (s->negate || s->format ||
+	    (s->match != MATCH_STRING && s->match != MATCH_REGEX))
 		return false;
 	trim(s, text, sizeof(text));
 	if (text[0] == '\0' || r->asked == 0)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/pattern.h"
 #include "conf/cfg_words.h"
+#include "conf/format.h"
 #include "conf/step.h"
 
 /* The reading of one step. */
@@ -24,11 +25,11 @@ struct reader {
 
 /* What HAProxy knows and we do not do. */
 static const char *const unsupported[] = {"alpn", "error-status", "lf",
-    "ok-status", "on-error", "on-success", "proto", "send-binary-lf", "send-lf",
+    "ok-status", "on-error", "on-success", "proto", "send-binary-lf",
     "send-proxy", "set-var", "set-var-fmt", "sni", "ssl", "status-code",
-    "string-lf", "binary-lf", "hdr", "fhdr", "tout-status", "unset-var",
-    "via-socks4", NULL};
+    "binary-lf", "hdr", "fhdr", "tout-status", "unset-var", "via-socks4", NULL};
 
+#define STRING_LF "string-lf"
 static const char *const match_words[] = {
     "string", "rstring", "binary", "rbinary", "status", "rstatus", NULL};
 
@@ -115,7 +116,6 @@ static int
 read_connect(struct reader *r)
 {
 	struct conf_step *s = r->step;
-	struct addr addr;
 	const char *value;
 	long number;
 	int taken;
@@ -127,11 +127,8 @@ read_connect(struct reader *r)
 			s->port = (uint16_t)number;
 		} else if (taken == 0 &&
 			   (taken = take(r, "addr", &value)) == 1) {
-			if (addr_parse_ip(value, 0, &addr) != 0)
-				return refuse(r,
-				    "'%.40s' is no IP address (connect takes "
-				    "no name)",
-				    value);
+			if (!addr_is_host(value))
+				return refuse(r, "'%.40s' is no host", value);
 			free(s->host);
 			s->host = xstrdup(value);
 		} else if (taken == 0) {
@@ -178,18 +175,36 @@ read_hex(struct reader *r, const char *text)
 	return 0;
 }
 
+/* A text that is a log-format. */
+static int
+read_format(struct reader *r, const char *text)
+{
+	if (format_check(text, r->error, r->size) != 0)
+		return -1;
+	r->step->format = true;
+	set_bytes(r->step, text, strlen(text));
+	return 0;
+}
+
+/* The ways to say what is sent. */
+enum send { SEND_TEXT, SEND_BINARY, SEND_FORMAT };
+static const char *const send_words[] = {
+    "send", "send-binary", "send-lf", NULL};
+
 /* send DATA [comment C]; of what is wrong nothing is shown: DATA may be a
  * password. */
 static int
-read_send(struct reader *r, bool binary)
+read_send(struct reader *r, enum send how)
 {
-	const char *what = binary ? "send-binary" : "send";
+	const char *what = send_words[how];
 
 	if (*r->word == NULL)
 		return refuse(r, "'%s' needs what to send", what);
-	if (!binary)
+	if (how == SEND_TEXT)
 		set_bytes(r->step, *r->word, strlen(*r->word));
-	else if (read_hex(r, *r->word) != 0)
+	else if (how == SEND_BINARY && read_hex(r, *r->word) != 0)
+		return -1;
+	else if (how == SEND_FORMAT && read_format(r, *r->word) != 0)
 		return -1;
 	r->word++;
 	if (take_comment(r) < 0)
@@ -253,15 +268,16 @@ read_status(struct reader *r, const char *text)
 	return 0;
 }
 
-/* What is to be found, as the match has it. */
+/* What is to be found, as the match has it, which is called word. */
 static int
-read_match(struct reader *r, const char *text)
+read_match(struct reader *r, const char *word, const char *text)
 {
 	struct conf_step *s = r->step;
 
 	if (*text == '\0')
-		return refuse(
-		    r, "'%s' needs what to expect", match_words[s->match]);
+		return refuse(r, "'%s' needs what to expect", word);
+	if (strcmp(word, STRING_LF) == 0)
+		return read_format(r, text);
 	switch (s->match) {
 	case MATCH_BINARY:
 		return read_hex(r, text);
@@ -285,7 +301,7 @@ read_match(struct reader *r, const char *text)
 static int
 take_match(struct reader *r)
 {
-	const char *value;
+	const char *value, *word;
 	int match;
 
 	while (**r->word == '!') {
@@ -293,16 +309,18 @@ take_match(struct reader *r)
 		if (*++*r->word == '\0' && *++r->word == NULL)
 			return refuse(r, "'!' needs what not to expect");
 	}
-	match = find(match_words, *r->word);
+	word = *r->word;
+	match = strcmp(word, STRING_LF) == 0 ? MATCH_STRING
+					     : find(match_words, word);
 	if (match < 0)
 		return 0;
 	if (r->matches)
 		return refuse(r, "'expect' takes one match");
 	r->matches = true;
 	r->step->match = (enum conf_match)match;
-	if (take(r, match_words[match], &value) < 0)
+	if (take(r, word, &value) < 0)
 		return -1;
-	return read_match(r, value) != 0 ? -1 : 1;
+	return read_match(r, word, value) != 0 ? -1 : 1;
 }
 
 /* expect [min-recv N] [comment C] [!] MATCH DATA, and the first two also
@@ -329,8 +347,8 @@ read_expect(struct reader *r)
 	}
 	if (!r->matches)
 		return refuse(r,
-		    "'expect' needs a match: string, rstring, binary, rbinary, "
-		    "status or rstatus");
+		    "'expect' needs a match: string, string-lf, rstring, "
+		    "binary, rbinary, status or rstatus");
 	return 0;
 }
 
@@ -340,6 +358,7 @@ read_step(struct reader *r)
 {
 	struct conf_step *s = r->step;
 	const char *kind = *r->word;
+	int how;
 
 	if (kind == NULL)
 		return refuse(r, "a step is missing");
@@ -354,9 +373,9 @@ read_step(struct reader *r)
 		s->kind = STEP_CONNECT;
 		return read_connect(r);
 	}
-	if (strcmp(kind, "send") == 0 || strcmp(kind, "send-binary") == 0) {
+	if ((how = find(send_words, kind)) >= 0) {
 		s->kind = STEP_SEND;
-		return read_send(r, kind[4] != '\0');
+		return read_send(r, (enum send)how);
 	}
 	if (strcmp(kind, "expect") == 0) {
 		s->kind = STEP_EXPECT;
@@ -397,7 +416,7 @@ write_match(FILE *f, const struct conf_step *step)
 	size_t i;
 
 	fprintf(f, "expect %s%s ", step->negate ? "! " : "",
-	    match_words[step->match]);
+	    step->format ? STRING_LF : match_words[step->match]);
 	for (i = 0; i < step->length; i++) {
 		if (step->match == MATCH_BINARY)
 			fprintf(f, "%02x", step->bytes[i]);
@@ -455,13 +474,28 @@ step_copy(const struct conf_step *step)
 	return copy;
 }
 
+struct conf_step
+step_expand(const struct conf_step *step, const struct format_names *names)
+{
+	struct conf_step copy = step_copy(step);
+	char *text;
+
+	if (!copy.format)
+		return copy;
+	text = format_expand((const char *)step->bytes, names);
+	free_secret((char *)copy.bytes);
+	set_bytes(&copy, text, strlen(text));
+	free_secret(text);
+	return copy;
+}
+
 bool
 step_equal(const struct conf_step *a, const struct conf_step *b)
 {
 	return a->kind == b->kind && a->linger == b->linger &&
 	       a->port == b->port && same_text(a->host, b->host) &&
 	       a->match == b->match && a->negate == b->negate &&
-	       a->min_recv == b->min_recv && a->length == b->length &&
-	       same_text(a->comment, b->comment) &&
+	       a->format == b->format && a->min_recv == b->min_recv &&
+	       a->length == b->length && same_text(a->comment, b->comment) &&
 	       (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
 }

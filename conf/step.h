@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct format_names;
 struct pattern;
 
 enum conf_step_kind {
@@ -31,9 +32,10 @@ struct conf_step {
 	enum conf_step_kind kind;
 	bool linger;   /* STEP_CONNECT: close it with a FIN, not a reset */
 	uint16_t port; /* STEP_CONNECT: 0 the server's */
-	char *host;    /* STEP_CONNECT: an address; NULL the server's */
+	char *host; /* STEP_CONNECT: a name or an address; NULL the server's */
 	enum conf_match match;
 	bool negate;          /* the answer must not match */
+	bool format;          /* the bytes are a log-format, or come of one */
 	unsigned char *bytes; /* to send or to find; may hold a password */
 	size_t length;
 	struct pattern *pattern; /* of a regular expression */
@@ -62,6 +64,10 @@ void step_clear(struct conf_step *step);
 
 /* A copy that owns what it holds. */
 struct conf_step step_copy(const struct conf_step *step);
+
+/* A copy in which a log-format is what it comes to for these names. */
+struct conf_step step_expand(
+    const struct conf_step *step, const struct format_names *names);
 
 /* Do they check the same, in the same words? */
 bool step_equal(const struct conf_step *a, const struct conf_step *b);

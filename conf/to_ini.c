@@ -147,7 +147,8 @@ write_step(struct writer *w, const char *value)
 	if (text == NULL || find_secret(text, &len) == NULL) {
 		fprintf(w->f, "check-step = %s\n", value);
 	} else {
-		fputs("check-step = send ", w->f);
+		fprintf(
+		    w->f, "check-step = %s ", step.format ? "send-lf" : "send");
 		write_sent(w, text);
 		if ((comment[1] = step.comment) != NULL) {
 			putc(' ', w->f);

@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/resolve.h"
+#include "conf/format.h"
 #include "health/check.h"
+#include "health/place.h"
 #include "health/probe.h"
 #include "health/script.h"
 
@@ -41,10 +43,8 @@ struct check {
 	struct addr addr;
 	struct addr candidate; /* a new address, not proven yet */
 	bool trying;           /* the probe under way goes to the candidate */
-	struct resolution *finding; /* of via_host */
-	bool via_literal;           /* that is an address, or none is given */
-	struct addr via;            /* its address; family 0: not found */
-	int64_t resolved_at;        /* when the address became what it is */
+	struct places *places; /* via_host, and those of the script */
+	int64_t resolved_at;   /* when the address became what it is */
 	int64_t answered_at, resolve_due;
 	struct probe *probe;   /* of a Redis or a plain connection, or */
 	struct script *script; /* of a script */
@@ -66,7 +66,7 @@ static void check_timer_cb(evutil_socket_t, short, void *);
 static void check_probe_cb(const struct observation *, void *);
 static void check_lost_cb(void *);
 static void check_resolved_cb(const struct addr *, const char *, void *);
-static void check_found_cb(const struct addr *, const char *, void *);
+static void check_place_cb(const char *, const char *, void *);
 
 /* Arm the timer for clock_ms() at. */
 static void
@@ -91,17 +91,27 @@ kind_of(const struct conf_backend *cb, const struct conf_server *cs)
 							 : cb->check;
 }
 
-/* What begins the attempts. */
+/* What a script is for. */
+static struct script_subject
+subject(const struct conf_backend *cb, const struct conf_server *cs)
+{
+	return (struct script_subject){
+	    cb->steps, cb->nsteps, {cs->name, cb->name}};
+}
+
+/* What begins the attempts, and where they go. */
 static void
-make_probe(
-    struct check *c, struct event_base *base, const struct conf_backend *cb)
+make_probe(struct check *c, struct event_base *base,
+    const struct conf_backend *cb, const struct conf_server *cs)
 {
 	enum probe_kind kind =
 	    c->kind == CHECK_REDIS ? PROBE_KIND_REDIS : PROBE_KIND_TCP;
+	struct script_subject of = subject(cb, cs);
 
+	if (c->kind != CHECK_NONE)
+		places_add(c->places, c->via_host);
 	if (c->kind == CHECK_SCRIPT) {
-		c->script =
-		    script_new(base, cb->steps, cb->nsteps, check_probe_cb, c);
+		c->script = script_new(base, &of, c->places, check_probe_cb, c);
 		return;
 	}
 	c->probe = probe_new(base, kind, c->username, c->password,
@@ -143,14 +153,11 @@ check_new(struct event_base *base, struct resolver *resolver,
 	c->literal = addr_parse_ip(cs->host, cs->port, &c->addr) == 0;
 	if (!c->literal)
 		memset(&c->addr, 0, sizeof(c->addr));
-	c->via_literal = c->via_host == NULL ||
-			 addr_parse_ip(c->via_host, cs->port, &c->via) == 0;
-	if (!c->via_literal)
-		memset(&c->via, 0, sizeof(c->via));
+	c->places = places_new(resolver, check_place_cb, c);
 	c->timer = evtimer_new(base, check_timer_cb, c);
 	if (c->timer == NULL)
 		fatal("out of memory");
-	make_probe(c, base, cb);
+	make_probe(c, base, cb, cs);
 	check_configure(c, cb, cs, true);
 	set_state(c, cs->init_state);
 	arm(c, clock_ms());
@@ -162,10 +169,9 @@ check_free(struct check *c)
 {
 	if (c->resolving != NULL)
 		resolve_cancel(c->resolving);
-	if (c->finding != NULL)
-		resolve_cancel(c->finding);
 	probe_free(c->probe);
 	script_free(c->script);
+	places_free(c->places);
 	event_free(c->timer);
 	free_secret(c->password);
 	free(c->username);
@@ -201,6 +207,7 @@ check_matches(const struct check *c, const struct conf_backend *cb,
     const struct conf_server *cs)
 {
 	struct conf_timing t = conf_timing(cb, cs);
+	struct script_subject of = subject(cb, cs);
 
 	if (!check_same_host(c, cs) || c->kind != kind_of(cb, cs) ||
 	    c->via_port != cs->check_port ||
@@ -210,8 +217,7 @@ check_matches(const struct check *c, const struct conf_backend *cb,
 		return same_text(c->username, cb->username) &&
 		       same_text(c->password, cb->password);
 	return same_timing(c, &t) &&
-	       (c->kind != CHECK_SCRIPT ||
-		   script_matches(c->script, cb->steps, cb->nsteps));
+	       (c->kind != CHECK_SCRIPT || script_matches(c->script, &of));
 }
 
 /* The smaller one. */
@@ -247,29 +253,30 @@ check_inherit(struct check *c, const struct check *old)
 	c->addr = old->addr;
 	c->resolved_at = old->resolved_at;
 	c->latency_us = old->latency_us;
+	places_inherit(c->places, old->places);
 }
 
-/* Begin to look the name up, unless that is under way or was just done. */
+/* Begin to look the names up, unless that is under way or was just done. */
 static void
 resolve(struct check *c)
 {
 	int64_t now = clock_ms();
 
-	if (now < c->resolve_due || (c->literal && c->via_literal))
+	if (now < c->resolve_due ||
+	    (c->literal && !places_stale(c->places, now)))
 		return;
 	c->resolve_due = now + RESOLVE_PAUSE_MS;
 	resolver_refresh(c->resolver);
-	if (!c->via_literal && c->finding == NULL)
-		c->finding = resolve_start(c->resolver, c->via_host, c->port,
-		    &c->via, check_found_cb, c);
+	places_resolve(c->places);
 	if (!c->literal && c->resolving == NULL)
 		c->resolving = resolve_start(c->resolver, c->host, c->port,
 		    &c->addr, check_resolved_cb, c);
 }
 
-/* Report that the name has no address, as if a probe had ended so. */
+/* Report that a name has no address, as if a probe had ended so. what: "" for
+ * the server's own. */
 static void
-unresolved(struct check *c, const char *error)
+unresolved(struct check *c, const char *what, const char *error)
 {
 	struct observation o;
 
@@ -277,7 +284,8 @@ unresolved(struct check *c, const char *error)
 	o.result = PROBE_UNRESOLVED;
 	o.at = clock_ms();
 	o.rtt_us = -1;
-	strncpy(o.detail, error, sizeof(o.detail) - 1);
+	snprintf(o.detail, sizeof(o.detail), "%s%s%s", what,
+	    *what == '\0' ? "" : ": ", error);
 	c->started = o.at;
 	check_probe_cb(&o, c);
 }
@@ -290,7 +298,7 @@ check_resolved_cb(const struct addr *addr, const char *error, void *arg)
 	c->resolving = NULL;
 	if (addr == NULL) {
 		if (c->addr.family == 0)
-			unresolved(c, error);
+			unresolved(c, "", error);
 		return;
 	}
 	c->answered_at = clock_ms();
@@ -301,18 +309,21 @@ check_resolved_cb(const struct addr *addr, const char *error, void *arg)
 	check_now(c);
 }
 
-/* Where it is checked has an address, or has none. */
+/* A host that the check goes to has an address, or has none. One is enough to
+ * say so. */
 static void
-check_found_cb(const struct addr *addr, const char *error, void *arg)
+check_place_cb(const char *host, const char *error, void *arg)
 {
 	struct check *c = arg;
+	const char *missing = places_missing(c->places);
+	char what[128];
 
-	c->finding = NULL;
-	if (addr != NULL && !addr_equal(addr, &c->via)) {
-		c->via = *addr;
+	if (error == NULL) {
 		check_now(c);
-	} else if (addr == NULL && c->via.family == 0) {
-		unresolved(c, error);
+	} else if (strcmp(missing, host) == 0 &&
+		   (c->addr.family != 0 || c->candidate.family != 0)) {
+		snprintf(what, sizeof(what), "check host %.80s", host);
+		unresolved(c, what, error);
 	}
 }
 
@@ -334,7 +345,8 @@ target(const struct check *c)
 	struct addr a = c->trying ? c->candidate : c->addr;
 
 	if (c->via_host != NULL)
-		a = c->via;
+		a = *places_find(c->places, c->via_host);
+	a.port = c->port;
 	if (c->via_port != 0)
 		a.port = c->via_port;
 	return a;
@@ -377,18 +389,19 @@ static bool
 is_lost(const struct check *c)
 {
 	return (c->addr.family == 0 && c->candidate.family == 0) ||
-	       (c->via_host != NULL && c->via.family == 0);
+	       places_missing(c->places) != NULL;
 }
 
 static void
 check_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct check *c = arg;
-	int64_t now = clock_ms();
+	int64_t now = clock_ms(), since = now - RESOLVE_EVERY_MS;
 
 	(void)fd;
 	(void)what;
-	if (!c->literal && now - c->answered_at >= RESOLVE_EVERY_MS)
+	if ((!c->literal && c->answered_at <= since) ||
+	    places_stale(c->places, since))
 		resolve(c);
 	if (check_running(c)) {
 		c->again = true;

@@ -81,6 +81,8 @@ write_action(FILE *f, const struct conf_step *s)
 		fputs(" (send)", f);
 	else if (s->kind != STEP_EXPECT)
 		return;
+	else if (s->format)
+		fputs(" (expect log-format string)", f);
 	else if (s->match == MATCH_REGEX)
 		fputs(" (expect regex)", f);
 	else if (s->match == MATCH_RBINARY)
@@ -150,7 +152,9 @@ mismatch(const struct expect *e, struct observation *o)
 	fputs(s->negate ? "TCPCHK matched unwanted content"
 			: "TCPCHK did not match content",
 	    f);
-	if (s->match == MATCH_STRING) {
+	if (s->format) {
+		fputs(" (log-format string)", f);
+	} else if (s->match == MATCH_STRING) {
 		fputs(" '", f);
 		write_clean(f, s->bytes, s->length);
 		putc('\'', f);

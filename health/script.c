@@ -15,13 +15,15 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "health/expect.h"
+#include "health/place.h"
 #include "health/script.h"
 
 #define ANSWER_MAX 16384 /* bytes, as of HAProxy's tune.bufsize */
 
 struct script {
 	/* Given. */
-	struct event_base *base; /* (borrowed from the caller) */
+	struct event_base *base;     /* (borrowed from the caller) */
+	const struct places *places; /* (borrowed from the caller) */
 	struct conf_step *steps;
 	size_t n;
 	bool http;
@@ -55,16 +57,19 @@ static void script_deferred_cb(evutil_socket_t, short, void *);
 static void play(struct script *);
 
 struct script *
-script_new(struct event_base *base, const struct conf_step *steps, size_t n,
-    script_done_cb done, void *arg)
+script_new(struct event_base *base, const struct script_subject *of,
+    struct places *places, script_done_cb done, void *arg)
 {
 	struct script *s = xcalloc(1, sizeof(*s));
 
 	s->base = base;
-	s->steps = xcalloc(n + 1, sizeof(*steps));
-	for (s->n = 0; s->n < n; s->n++)
-		s->steps[s->n] = step_copy(&steps[s->n]);
-	s->http = expect_is_http(steps, n);
+	s->places = places;
+	s->steps = xcalloc(of->n + 1, sizeof(*s->steps));
+	for (s->n = 0; s->n < of->n; s->n++) {
+		s->steps[s->n] = step_expand(&of->steps[s->n], &of->names);
+		places_add(places, s->steps[s->n].host);
+	}
+	s->http = expect_is_http(s->steps, s->n);
 	s->done = done;
 	s->arg = arg;
 	s->fd = -1;
@@ -117,15 +122,18 @@ script_running(const struct script *s)
 }
 
 bool
-script_matches(const struct script *s, const struct conf_step *steps, size_t n)
+script_matches(const struct script *s, const struct script_subject *of)
 {
+	struct conf_step step;
+	bool same = of->n == s->n;
 	size_t i;
 
-	for (i = 0; i < n && i < s->n; i++) {
-		if (!step_equal(&s->steps[i], &steps[i]))
-			return false;
+	for (i = 0; i < s->n && same; i++) {
+		step = step_expand(&of->steps[i], &of->names);
+		same = step_equal(&s->steps[i], &step);
+		step_clear(&step);
 	}
-	return n == s->n;
+	return same;
 }
 
 /* Where the script is. */
@@ -217,13 +225,14 @@ static void
 connect_start(struct script *s, const struct conf_step *step)
 {
 	struct addr addr = s->addr;
+	uint16_t port =
+	    step != NULL && step->port != 0 ? step->port : addr.port;
 
 	disconnect(s);
 	s->linger = step != NULL && step->linger;
 	if (step != NULL && step->host != NULL)
-		(void)addr_parse_ip(step->host, s->addr.port, &addr);
-	if (step != NULL && step->port != 0)
-		addr.port = step->port;
+		addr = *places_find(s->places, step->host);
+	addr.port = port;
 	s->length = 0;
 	s->ended = false;
 	s->connecting = true;

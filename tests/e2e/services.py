@@ -14,9 +14,9 @@ class Service:
     """A TCP server of the test's own: handler(socket) in a thread for each
     connection; the socket is closed when the handler returns."""
 
-    def __init__(self, lab, handler, receive_buffer=None, host=HOST):
+    def __init__(self, lab, handler, receive_buffer=None, host=HOST, port=None):
         self.handler, self.accepted = handler, 0
-        self.address = (host, lab.ports.take())
+        self.address = (host, port or lab.ports.take())
         self.sock = socket.socket()
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if receive_buffer:

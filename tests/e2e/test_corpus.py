@@ -17,7 +17,6 @@ LEFT_OUT = {
     "TLS": r"there is no TLS in this release",
     "other checks": r"'option (pgsql|mysql|ldap)-check|'option smtpchk'",
     "HTTP": r"is in mode http",
-    "names in a request": r"'uri-lf' is not possible|connect takes no name",
 }
 
 # What HAProxy minds and we do not.

@@ -8,7 +8,7 @@ import time
 
 import lib
 from lib import HOST, RedisError, SLOW, equal, mark, short, stays, wait_for
-from services import Dns
+from services import Dns, Service, echo
 
 
 @short
@@ -162,6 +162,49 @@ def moves_while_all_is_well(t, n, move):
     wait_for(lambda: len(moved.checks()) == 1, "check at the new address")
     wait_for(lambda: not g[1].checks(), "no check at the old address")
     equal(writer("PING"), "PONG", "session of the other server")
+
+
+class Health(Service):
+    """Says over HTTP of each server how it is: 200 of those in `well`."""
+
+    def __init__(self, lab, *well, **where):
+        self.well = well
+        super().__init__(lab, self.answer, **where)
+
+    def answer(self, sock):
+        """One request."""
+        name = sock.recv(1000).split()[1][1:].decode()
+        sock.sendall(b"HTTP/1.0 %d x\r\n\r\n" % (200 if name in self.well else 503))
+
+
+def test_check_host(t):
+    """Where servers are checked is a name: while it has no address none of them
+    is UP, and the log says why; it is used once it has one, and followed."""
+    server = dns(t)
+    n = Namespace(t, "127.0.0.1 localhost\n", server.address[0])
+    health = Health(t, "a")
+    port = health.address[1]
+    moved = Health(t, "b", host="127.0.0.2", port=port)
+    p = proxy_in(t, n, [Service(t, echo).line("a", "check-host=health.test"),
+                        Service(t, echo).line("b")],
+                 frontends={"any": {"route": "any"}},
+                 backend={"check": "script", "check-interval": "100ms",
+                          "fall": "1", "rise": "1", "check-step": [
+                              "connect port %d addr health.test" % port,
+                              "send-lf GET\\ /%[srv_name]\\ HTTP/1.0\\r\\n\\r\\n",
+                              "expect status 200"]})
+    for name in "ab":
+        p.wait_log(r"server redis/%s .* DOWN.*: unresolved: "
+                   "check host health.test: does not exist" % name)
+    server.names["health.test"] = HOST
+    p.wait_up("a")
+    assert not p.is_up("b")
+    server.names["health.test"] = "127.0.0.2"
+    health.close()
+    p.wait_up("b")
+    p.wait_down("a")
+    moved.well = ("a", "b")
+    p.wait_up("a", "b")
 
 
 def test_hosts_change_after_a_failure(t):

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "health/hcheck.h"
+#include "health/place.h"
 #include "health/script.h"
 #include "tests/unit/listen_free.h"
 
@@ -69,6 +70,9 @@ static const struct sample samples[] = {
     {"two, the second later", "expect string a ; expect string b",
 	">a|~|>b|...", "L7OK - (tcp-check)", PROBE_OK},
 
+    {"log-format", "send-lf %[srv_name] ; expect string-lf %b/%s%%",
+	"<|>it is redis/redis-1%|...", "L7OK - (tcp-check)", PROBE_OK},
+
     /* An answer that is not there. */
     {"silent", "send X ; expect string Y", "...",
 	"L7TOUT -  at step 2 of tcp-check (expect string 'Y')", PROBE_TIMEOUT},
@@ -86,6 +90,9 @@ static const struct sample samples[] = {
 	PROBE_TIMEOUT},
     {"silent, line ends", "send X ; expect string a\\r\\nb", "...",
 	"L7TOUT -  at step 2 of tcp-check (expect string 'a<0D><0A>b')",
+	PROBE_TIMEOUT},
+    {"silent, log-format", "send X ; expect string-lf %[srv_name]", "...",
+	"L7TOUT -  at step 2 of tcp-check (expect log-format string)",
 	PROBE_TIMEOUT},
     {"wrong, and open", "send x ; expect string nope", HALF "|...",
 	"L7TOUT -  at step 2 of tcp-check (expect string 'nope')",
@@ -110,6 +117,9 @@ static const struct sample samples[] = {
     /* One that does not match. */
     {"wrong", "send x ; expect string nope", HALF,
 	"L7RSP - TCPCHK did not match content 'nope' at step 2",
+	PROBE_PROTOCOL},
+    {"wrong log-format", "send x ; expect string-lf %[srv_name]", HALF,
+	"L7RSP - TCPCHK did not match content (log-format string) at step 2",
 	PROBE_PROTOCOL},
     {"wrong regex", "send x ; expect rstring nope", HALF,
 	"L7RSP - TCPCHK did not match content (regex) at step 2",
@@ -231,6 +241,7 @@ static struct addr addr, nobody; /* the server, and where there is none */
 static struct observation seen;
 static int done;
 static struct script *script;
+static struct places *places; /* addresses only */
 static bool free_in_callback;
 
 /* The attempt has ended. */
@@ -307,6 +318,7 @@ static void
 make(const char *text)
 {
 	struct conf_step steps[STEPS_MAX];
+	struct script_subject of = {steps, 0, {"redis-1", "redis"}};
 	char line[1024], error[128], *word = line, *next;
 	size_t n = 0;
 
@@ -321,11 +333,18 @@ make(const char *text)
 		    step_parse(word, &steps[n++], error, sizeof(error)) == 0,
 		    "%s: %s", word, error);
 	}
-	script = script_new(base, steps, n, done_cb, &seen);
-	ck_assert(script_matches(script, steps, n));
-	ck_assert(!script_matches(script, steps, n + 1));
+	of.n = n;
+	script = script_new(base, &of, places, done_cb, &seen);
+	ck_assert(script_matches(script, &of));
+	of.names.server = "redis-2";
+	ck_assert(script_matches(script, &of) ==
+		  (strstr(text, "%[srv_name]") == NULL));
+	of.names.server = "redis-1";
+	of.n = n + 1;
+	ck_assert(!script_matches(script, &of));
+	of.n = n - 1;
 	if (n > 0)
-		ck_assert(!script_matches(script, steps, n - 1));
+		ck_assert(!script_matches(script, &of));
 	while (n > 0)
 		step_clear(&steps[--n]);
 }
@@ -355,6 +374,7 @@ set_up(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	base = event_base_new();
+	places = places_new(NULL, NULL, NULL);
 	close(listen_free(&nobody));
 }
 
@@ -363,6 +383,7 @@ tear_down(void)
 {
 	if (!free_in_callback)
 		script_free(script);
+	places_free(places);
 	event_base_free(base);
 }
 

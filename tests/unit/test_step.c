@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/pattern.h"
+#include "conf/format.h"
 #include "conf/step.h"
 
 #define CASES "tests/unit/step.cases"
@@ -48,6 +49,8 @@ write_step(FILE *f, const struct conf_step *s)
 		fputs(strrchr(step_str(s, text, sizeof(text)), ' ') + 1, f);
 	else
 		write_visible(f, s->bytes, s->length);
+	if (s->format)
+		fputs(" lf", f);
 	if (s->port != 0)
 		fprintf(f, " port=%u", s->port);
 	if (s->host != NULL)
@@ -148,6 +151,7 @@ START_TEST(test_words)
 	    {"expect string a\\r\\n", "expect string a\\x0d\\x0a"},
 	    {"expect ! rstring b+", "expect ! rstring b+"},
 	    {"expect binary 00FF", "expect binary 00ff"},
+	    {"expect string-lf a%s", "expect string-lf a%s"},
 	    {"expect string 012345678901234567890123456789",
 		"expect string 01234567890123456"},
 	};
@@ -204,6 +208,41 @@ START_TEST(test_pattern)
 }
 END_TEST
 
+/* What a log-format comes to. */
+START_TEST(test_format)
+{
+	static const struct {
+		const char *format, *text;
+	} samples[] = {
+	    {"", ""},
+	    {"plain", "plain"},
+	    {"100%%", "100%"},
+	    {"/%[srv_name]?%s", "/redis-1?redis-1"},
+	    {"%b%[be_name]%%s", "redisredis%s"},
+	    {"%[req.body_len]\r\n\r\n%s%%", "8\r\n\r\nredis-1%"},
+	    {"%[req.body_len]\r\n\r\n", "0\r\n\r\n"},
+	};
+	const struct format_names names = {"redis-1", "redis"};
+	char *text, *again, error[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		ck_assert_int_eq(
+		    format_check(samples[i].format, error, sizeof(error)), 0);
+		text = format_expand(samples[i].format, &names);
+		ck_assert_str_eq(text, samples[i].text);
+		free(text);
+		/* What is escaped comes to what it was. */
+		text = format_escape(samples[i].format);
+		ck_assert(!format_varies(text));
+		again = format_expand(text, NULL);
+		ck_assert_str_eq(again, samples[i].format);
+		free(again);
+		free(text);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -216,6 +255,7 @@ main(void)
 	tcase_add_test(tc, test_words);
 	tcase_add_test(tc, test_status);
 	tcase_add_test(tc, test_pattern);
+	tcase_add_test(tc, test_format);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

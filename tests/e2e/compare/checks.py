@@ -131,7 +131,7 @@ def rise_and_fall(s):
 
 
 @scenario(FRONTEND + """
-  server a {a} check inter 100ms rise 2 fall 1000
+  server a {a} check inter 500ms rise 2 fall 1000
 """ + PING, HEALTH, a={"greet": False, "replies": PONG})
 def going_down(s):
     """Between UP and DOWN the state has its own words, and still serves."""
@@ -337,3 +337,52 @@ def http_check_send(s):
     s.peers["a"].set(replies={b"HEAD": (b"HTTP/1.1 502 No\r\n\r\n", "close")})
     s.down("be/a")
     s.stat("502")
+
+
+@scenario(FRONTEND + """
+  default-server check addr localhost port {p_health} inter 100ms fall 1 rise 1
+  option httpchk
+  http-check connect port {p_health} addr localhost
+  http-check send meth GET uri-lf /%[srv_name] hdr X-Of "%[be_name] 100%%" body-lf %s
+  http-check expect status 200
+  http-check expect string-lf "%b/%s is well"
+  server a {a}
+  server b {b}
+""", HEALTH, a={}, b={}, health={"greet": False, "replies": {
+    b"GET /a HTTP/1.0\r\n": (b"HTTP/1.0 200 OK\r\n\r\nbe/a is well", "close"),
+    b"GET /b HTTP/1.0\r\n": (b"HTTP/1.0 503 Ill\r\n\r\n", "close")}})
+def health_service(s):
+    """One service of a name says of each server how it is, by the server's name."""
+    well = dict(s.peers["health"].replies)
+    s.up("be/a")
+    s.down("be/b")
+    s.stat("a alone")
+    s.note("clients", [s.visit() for _ in range(2)])
+    well[b"GET /b HTTP/1.0\r\n"] = (b"HTTP/1.0 200 OK\r\n\r\nbe/b is well", "close")
+    s.peers["health"].set(replies=well)
+    s.up("be/b")
+    s.stat("both")
+    body = b"be 100%\r\ncontent-length: 1\r\n\r\na"
+    s.peers["health"].set(replies={
+        body: (b"HTTP/1.0 200 OK\r\n\r\nbe/b is well", "close"), **well})
+    s.down("be/a")
+    s.stat("b alone")
+    s.note("clients now", [s.visit() for _ in range(2)])
+
+
+@scenario(FRONTEND + """
+  option tcp-check
+  tcp-check connect port {p_health}
+  tcp-check send-lf "how is %[srv_name]?\\r\\n"
+  tcp-check expect string-lf "%s is well"
+  server a {a} check inter 100ms fall 1 rise 1
+""", HEALTH, a={}, health={"greet": False, "replies": {b"how is a?": b"a is well\r\n"}})
+def tcp_check_format(s):
+    """A script that says whom it asks for, and in which words it fails."""
+    s.up("be/a")
+    for reply in ((b"b is well\r\n", "close"), b"b is well\r\n"):
+        s.peers["health"].set(replies={b"how is a?": reply})
+        s.down("be/a")
+        s.stat("wrong: %r" % (reply,))
+        s.peers["health"].set(replies={b"how is a?": b"a is well\r\n"})
+        s.up("be/a")
