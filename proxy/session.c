@@ -15,10 +15,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "proxy/outbox.h"
 #include "proxy/relay.h"
 #include "proxy/route.h"
 #include "proxy/session.h"
 #include "proxy/session_log.h"
+#include "proxy/transfer.h"
 
 #define STALE_MS      500 /* a FIN in a connect this slow: it gave up */
 #define TLS_HANDSHAKE 0x16
@@ -83,20 +85,6 @@ set_state(struct session *s, enum session_state state, int server_id)
 		TAILQ_INSERT_TAIL(list_of(s), s, link);
 }
 
-/* The counters of the server that the session is on. */
-static struct counters *
-server_counters(const struct session *s)
-{
-	return &s->worker->server_counters[s->server_id];
-}
-
-/* The counters of the frontend that it came in by. */
-static struct counters *
-frontend_counters(const struct session *s)
-{
-	return &s->worker->frontend_counters[s->fe->id];
-}
-
 void
 session_use_conf(const struct worker *w, const struct conf *conf, int change)
 {
@@ -136,7 +124,7 @@ count_begin(const struct session *s)
 	struct shared *sh = s->worker->shared;
 	int id = s->fe->id;
 
-	counter_add(frontend_counters(s)->sessions, 1);
+	counter_add(session_frontend_counters(s)->sessions, 1);
 	tally_begin(&sh->tally, s->opened, atomic_load(&sh->sessions));
 	tally_begin(&sh->frontend_tallies[id], s->opened,
 	    atomic_load(&sh->frontend_sessions[id]));
@@ -219,7 +207,7 @@ count_end(struct session *s, enum session_reason why)
 	struct session_times t;
 	uint32_t ms[TALLY_TIMES];
 
-	count_reason(frontend_counters(s), why);
+	count_reason(session_frontend_counters(s), why);
 	if (id >= 0)
 		count_reason(&s->worker->server_counters[id], why);
 	if (s->state != STATE_RELAYING)
@@ -241,6 +229,7 @@ session_close(struct session *s, enum session_reason why)
 		return;
 	count_end(s, why);
 	session_log_end(s, why);
+	transfer_forget(s);
 	set_state(s, STATE_DEAD, -1);
 	endpoint_close(&s->relay.client);
 	endpoint_close(&s->relay.server);
@@ -272,17 +261,6 @@ run_later(struct session *s)
 	worker_later(w);
 }
 
-/*
- * Relaying.
- */
-
-/* Until when the session's client may be read: see worker_read_until(). */
-static int64_t
-read_until(const struct session *s)
-{
-	return worker_read_until(s->worker, s->fe);
-}
-
 void
 session_unpace(struct session *s)
 {
@@ -291,24 +269,20 @@ session_unpace(struct session *s)
 	session_release(s->worker);
 }
 
-/* Account for what a move did, and do what its result asks for. Returns false
- * if the session is closed. */
-static bool
-settle(struct session *s, enum relay_result result, uint64_t in, uint64_t out)
-{
-	struct counters *list[2] = {server_counters(s), frontend_counters(s)};
-	int i;
+/*
+ * Relaying.
+ */
 
-	for (i = 0; i < 2; i++) {
-		counter_add(list[i]->bytes_in, s->relay.bytes_in - in);
-		counter_add(list[i]->bytes_out, s->relay.bytes_out - out);
-	}
-	if (s->relay.stalled)
-		worker_stall(s->worker);
+/* Do what the result of a move asks for. Returns false if the session is
+ * closed. */
+static bool
+settle(struct session *s, enum relay_result result)
+{
 	if (s->paced && s->relay.server_spoke)
 		session_unpace(s);
 	switch (result) {
 	case RELAY_ON:
+	case RELAY_LATER:
 		return true;
 	case RELAY_AGAIN:
 		run_later(s);
@@ -332,49 +306,49 @@ settle(struct session *s, enum relay_result result, uint64_t in, uint64_t out)
 static void
 on_event(struct session *s, bool at_client, short what)
 {
-	uint64_t in = s->relay.bytes_in, out = s->relay.bytes_out;
-	enum relay_result result = relay_event(
-	    &s->relay, at_client, what, s->worker->buffer, read_until(s));
+	if (settle(s, transfer_deliver(s)))
+		settle(s, transfer_event(s, at_client, what));
+}
 
-	settle(s, result, in, out);
+void
+session_deliver(struct session *s)
+{
+	settle(s, transfer_deliver(s));
 }
 
 void
 session_move_on(struct session *s)
 {
-	uint64_t in = s->relay.bytes_in, out = s->relay.bytes_out;
-	enum relay_result result;
-
-	s->relay.stalled = false;
-	result = relay_both(&s->relay, s->worker->buffer, read_until(s));
-	settle(s, result, in, out);
+	if (settle(s, transfer_deliver(s)))
+		settle(s, transfer_both(s));
 }
 
-void
-session_leave(struct session *s, enum session_reason why)
+/* Leave the server of a relaying session. */
+static void
+leave(struct session *s, enum session_reason why)
 {
-	enum relay_result result;
-	uint64_t in, out;
-
-	if (s->state == STATE_CONNECTING) {
-		endpoint_close(&s->relay.server);
-		set_state(s, STATE_WAITING, -1);
-		session_route(s);
-		return;
-	}
-	in = s->relay.bytes_in;
-	out = s->relay.bytes_out;
-	result = relay_from_server(&s->relay, s->worker->buffer);
-	if (!settle(s, result, in, out))
+	/* What goes to the server is not sent any more. */
+	if (s->relay.to_server)
+		transfer_forget(s);
+	if (!settle(s, transfer_deliver(s)) ||
+	    !settle(s, transfer_from_server(s)))
 		return;
 	/* Writes that the system still holds must not reach it later. */
 	endpoint_abort(&s->relay.server);
 	session_close(s, why);
 }
 
-/*
- * Before relaying.
- */
+void
+session_leave(struct session *s, enum session_reason why)
+{
+	if (s->state == STATE_RELAYING) {
+		leave(s, why);
+		return;
+	}
+	endpoint_close(&s->relay.server);
+	set_state(s, STATE_WAITING, -1);
+	session_route(s);
+}
 
 /* Has the client ended or broken its connection? An RST does not say
  * EV_CLOSED. */
@@ -429,12 +403,12 @@ begin_relay(struct session *s)
 	s->tries = 0;
 	s->patience = 0;
 	s->relay.active = (uint32_t)(s->since >> RELAY_TICK);
-	counter_add(server_counters(s)->sessions, 1);
+	counter_add(session_server_counters(s)->sessions, 1);
 	forgive(s);
 	if (!TAILQ_EMPTY(&s->worker->held[s->fe->id]))
 		session_release(s->worker);
 	if (s->state == STATE_RELAYING)
-		session_move_on(s);
+		settle(s, transfer_from_client(s));
 }
 
 /* Count a connect that failed, and tell the control thread if that matters. */
@@ -455,7 +429,7 @@ session_connect_failed(struct session *s, int error)
 {
 	int failed = s->server_id;
 
-	counter_add(server_counters(s)->connect_errors, 1);
+	counter_add(session_server_counters(s)->connect_errors, 1);
 	if (!net_is_own_trouble(error))
 		accuse(s, failed);
 	log_debug("connect to %s/%s: %s", s->fe->backend->name,
@@ -480,7 +454,7 @@ count_connect(struct session *s, int id)
 {
 	struct shared *sh = s->worker->shared;
 	struct counters *on = &s->worker->server_counters[id];
-	struct counters *fe = frontend_counters(s);
+	struct counters *fe = session_frontend_counters(s);
 
 	counter_add(fe->connects, 1);
 	counter_add(on->connects, 1);
@@ -631,7 +605,7 @@ begin_hold(struct session *s, int64_t limit)
 	struct shared *sh = s->worker->shared;
 	uint32_t held = atomic_load(&sh->frontend_held[s->fe->id]);
 
-	counter_add(frontend_counters(s)->held, 1);
+	counter_add(session_frontend_counters(s)->held, 1);
 	s->held_ms = elapsed(s);
 	s->patience = clock_coarse_ms() + limit;
 	if (!s->queued)
@@ -728,12 +702,12 @@ first_byte(struct session *s)
 static void
 swallow(struct session *s)
 {
-	struct worker *w = s->worker;
+	char *room = outbox_room(&s->worker->outbox);
 	ssize_t n;
 	int i;
 
 	for (i = 0; i < 16; i++) {
-		n = recv(s->relay.client.fd, w->buffer, RELAY_BUFFER, 0);
+		n = recv(s->relay.client.fd, room, RELAY_BUFFER, 0);
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0)
@@ -791,10 +765,15 @@ session_server_cb(evutil_socket_t fd, short what, void *arg)
 	if ((what & EV_CLOSED) != 0)
 		s->relay.server.closed = true;
 	/* A failed connect is never only writable. */
-	if (what != EV_WRITE)
+	if ((what & ~EV_ET) != EV_WRITE)
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	if (error != 0)
+	if (error != 0) {
 		session_connect_failed(s, error);
-	else if ((what & EV_WRITE) != 0)
-		begin_relay(s);
+		return;
+	}
+	if ((what & EV_WRITE) == 0)
+		return;
+	begin_relay(s);
+	if (s->state == STATE_RELAYING && (what & ~EV_ET) != EV_WRITE)
+		on_event(s, false, what);
 }

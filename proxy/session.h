@@ -42,6 +42,9 @@ void session_connect_failed(struct session *s, int error);
 /* Move what there is to move, whatever the events. */
 void session_move_on(struct session *s);
 
+/* Send its parcel in the outbox. */
+void session_deliver(struct session *s);
+
 /* Leave the server. What it has sent already is passed on and the session
  * closed; one that is still connecting has sent nothing, and looks again. */
 void session_leave(struct session *s, enum session_reason why);

@@ -33,6 +33,7 @@ struct session {
 	uint32_t held_ms, assigned_ms, connected_ms;
 	uint16_t queue_place; /* when it was first held, from 1 on */
 	uint16_t port;
+	uint16_t parcel;   /* its place in the outbox, from 1 on; 0 none */
 	int16_t server_id; /* -1 none */
 	int16_t failed_id; /* whose connect failed last; -1 none */
 	uint8_t state;
@@ -47,5 +48,19 @@ struct session {
 };
 
 #define SESSION_NEVER UINT32_MAX
+
+/* The counters of the server that the session is on. */
+static inline struct counters *
+session_server_counters(const struct session *s)
+{
+	return &s->worker->server_counters[s->server_id];
+}
+
+/* The counters of the frontend that it came in by. */
+static inline struct counters *
+session_frontend_counters(const struct session *s)
+{
+	return &s->worker->frontend_counters[s->fe->id];
+}
 
 #endif
