@@ -498,7 +498,7 @@ session_connect(struct session *s, int id)
 		session_connect_failed(s, errno);
 		return;
 	}
-	session_tune(fd, s->fe);
+	net_tune(fd, NULL);
 	if (endpoint_open(
 		&s->relay.server, w->base, fd, session_server_cb, s) != 0) {
 		close(fd);

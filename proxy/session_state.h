@@ -44,6 +44,7 @@ struct session {
 	bool timed_out : 1;    /* the last connect that failed */
 	bool queued : 1;       /* held, and not only for a moment's pause */
 	bool paced : 1;  /* was held, and the server has not spoken since */
+	bool tuned : 1;  /* its server's socket: see sweep.c */
 	bool on_run : 1; /* on the worker's run list */
 };
 

@@ -14,6 +14,7 @@
 #define LINGER_MS      1000 /* for a client to read its -LOADING */
 #define PACE_MS        100  /* for a server to answer who was held */
 #define LOOK_MS        1000 /* after this much silence: look_for_reset() */
+#define TUNE_MS        1000 /* a session this old is not a short one */
 #define QUIET_MS       200  /* silence that lets a draining session go */
 #define TICKS_A_SECOND (1000 / WORKER_TICK_MS)
 #define SHORT_MS       10000 /* an idle timeout that is kept to a tick */
@@ -150,6 +151,17 @@ silence_limit(const struct session *s, enum session_reason *why)
 	return at_client ? client : server;
 }
 
+/* Keepalive and what else is about peers that fall silent: five calls, which a
+ * session of one command need not pay. */
+static void
+tune(struct session *s, int64_t now)
+{
+	if (s->tuned || now - s->since < TUNE_MS)
+		return;
+	session_tune(s->relay.server.fd, s->fe);
+	s->tuned = true;
+}
+
 /* Close a relaying session that has been silent too long, or that a stop is
  * waiting for. */
 static void
@@ -179,10 +191,12 @@ tick_server(struct worker *w, size_t id, int64_t now, bool idle)
 		if (s->state == STATE_RELAYING) {
 			if (s->paced && now - s->since >= PACE_MS)
 				session_unpace(s);
-			if (idle)
+			if (idle) {
+				tune(s, now);
 				check_idle(s, now);
-			else if (w->paced[id] == 0)
+			} else if (w->paced[id] == 0) {
 				return;
+			}
 		} else if (now - s->since >= s->fe->backend->connect_timeout) {
 			session_connect_failed(s, ETIMEDOUT);
 		}

@@ -293,6 +293,23 @@ def test_silent_client_times_out(t):
     wait_for(c.is_closed, "close")
 
 
+def test_keepalive(t):
+    """A session that lasts has the keepalive of its backend at both ends."""
+    r = t.redis()
+    p = t.proxy([r])
+
+    def timers(port):
+        """Sockets of this peer's port that send keepalives."""
+        out = subprocess.run(["ss", "-Htno", "dport = :%d or sport = :%d" % (port, port)],
+                             capture_output=True, text=True, check=True).stdout
+        return out.count("timer:(keepalive")
+    checks = timers(r.port)
+    c = p.client("write")
+    equal(c("PING"), "PONG")
+    wait_for(lambda: timers(r.port) == checks + 1, "the server's keepalive")
+    wait_for(lambda: timers(p.address("write")[1]) == 1, "the client's keepalive")
+
+
 def test_server_timeout(t):
     """A server that does not answer within server-timeout costs the session."""
     r = t.redis()
