@@ -12,13 +12,13 @@ LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	   base/resolve.c base/units.c
-CONF	 = conf/backend.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind.c \
+CONF	 = conf/backend.c conf/branch.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind.c \
 	   conf/cfg_check.c conf/cfg_global.c conf/cfg_option.c \
 	   conf/cfg_pool.c conf/cfg_proxy.c conf/cfg_rules.c \
 	   conf/cfg_sentinel.c conf/cfg_server.c conf/cfg_table.c \
 	   conf/cfg_words.c conf/cfg_write.c conf/check.c conf/condition.c \
 	   conf/copy.c conf/files.c conf/format.c conf/ini.c conf/keys.c conf/load.c \
-	   conf/parse.c conf/script.c conf/step.c conf/target.c \
+	   conf/parse.c conf/rule_text.c conf/script.c conf/step.c conf/target.c \
 	   conf/problem.c conf/to_ini.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c health/expect.c \
@@ -30,7 +30,7 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/sentinels.c health/shards.c health/snapshot.c \
 	   health/switchover.c health/verdict.c health/view.c health/watch.c \
 	   health/witness.c health/writer.c
-PROXY	 = proxy/balance.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c proxy/outbox.c \
+PROXY	 = proxy/balance.c proxy/branch.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c proxy/outbox.c \
 	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/transfer.c proxy/worker.c
 STATS	 = stats-ui/alarm.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \

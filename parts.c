@@ -70,7 +70,7 @@ held_cb(const struct conf_backend *cb, void *arg)
 	unsigned held = 0;
 	size_t i;
 
-	for (i = 0; i < r->conf->nfrontends; i++) {
+	for (i = 0; i < r->conf->nfrontends + r->conf->nbranches; i++) {
 		if (r->conf->frontends[i].backend == cb)
 			held += proxy_frontend_held(
 			    r->proxy, r->conf->frontends[i].id);

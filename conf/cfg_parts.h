@@ -78,16 +78,18 @@ struct cfg_access {
 struct cfg_use {
 	struct cfg_use *next;
 	const char *target, *up, *asked; /* srv_is_up(up), nbsrv(asked) */
+	const char *rule; /* if CONDITION, as use-backend = takes it, or NULL */
 	unsigned line;
 };
 
-/* acl NAME src NET... */
+/* acl NAME src NET..., or acl NAME nbsrv(...) ... */
 struct cfg_acl {
 	struct cfg_acl *next;
 	const char *name;
 	struct cfg_list nets;
-	bool other; /* it asks for something else too */
-	bool paths; /* it asks for paths only */
+	const char *criterion; /* of the one line that asks for servers */
+	bool other;            /* it asks for something else too */
+	bool paths;            /* it asks for paths only */
 };
 
 #endif

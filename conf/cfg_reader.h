@@ -69,9 +69,11 @@ char *cfg_escape(struct cfg *c, const char *text);
 void cfg_unknown(
     struct cfg *c, const char *what, const char *word, const char *nearest);
 
-/* Does a condition, from "if" on, ask for nothing but one path? So does none.
- */
+/* Does a condition, from "if" on, ask for one path at most? */
 bool cfg_asks_path(const struct cfg *c, char **w);
+
+/* Say that a condition of use_backend or use-server cannot be had. */
+void cfg_refuse_use(struct cfg *c, const char *what);
 
 /* A directive's handler: w[0] is its name, a NULL ends the words. */
 typedef void cfg_handler(struct cfg *c, char **w);

@@ -1,12 +1,14 @@
 /*
  * haproxy.cfg: acl, tcp-request, use_backend, use-server. Rules about the
- * client's address become lists of networks; conditions that ask Sentinels
- * through other backends are kept for cfg_sentinel.c.
+ * client's address become lists of networks; conditions that ask for servers
+ * are kept for use-backend =, or, if they ask Sentinels, for cfg_sentinel.c.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "conf/cfg_reader.h"
+#include "conf/rule_text.h"
 
 /* The condition of a rule: clients of these networks, or all but these. */
 struct condition {
@@ -90,6 +92,17 @@ networks(struct cfg *c, char **w, const char *end, struct cfg_list *nets)
 	return true;
 }
 
+/* Words with blanks between them. */
+static const char *
+join_words(struct cfg *c, char **w)
+{
+	const char *text = *w == NULL ? "" : *w;
+
+	for (w += *w != NULL; *w != NULL; w++)
+		text = cfg_format(c, "%s %s", text, *w);
+	return text;
+}
+
 /* acl NAME src NET...; lines of one name add up. */
 void
 cfg_acl(struct cfg *c, char **w)
@@ -111,6 +124,7 @@ cfg_acl(struct cfg *c, char **w)
 		a->next = c->proxy->acls;
 		c->proxy->acls = a;
 	}
+	a->criterion = a->other || a->nets.n > 0 ? NULL : join_words(c, w + 2);
 	a->other |= !networks(c, w + 2, NULL, &a->nets);
 	a->paths &= strncmp(w[2], "path", 4) == 0;
 }
@@ -412,7 +426,62 @@ asks_sentinels(struct cfg *c, char **w, struct cfg_use *u)
 	return u->asked != NULL;
 }
 
-/* Remember that a target is used under a condition that asks Sentinels. */
+/* The criterion that a word of a condition stands for, in braces; the word
+ * itself if it names no acl. */
+static const char *
+spell_out(struct cfg *c, const char *word)
+{
+	const struct cfg_acl *a;
+	bool negated = word[0] == '!' && word[1] != '\0';
+
+	for (a = c->proxy->acls; a != NULL; a = a->next) {
+		if (a->criterion != NULL &&
+		    strcmp(a->name, word + negated) == 0)
+			return cfg_format(
+			    c, "%s{ %s }", negated ? "! " : "", a->criterion);
+	}
+	return word;
+}
+
+/* What stands behind use_backend's name as use-backend = takes it, or NULL. */
+static const char *
+plain_rule(struct cfg *c, char **w)
+{
+	struct rule_text *rule = xcalloc(1, sizeof(*rule));
+	const char *text = cfg_keep(c, *w);
+	char reason[256];
+	bool inside = false;
+	int rc;
+
+	for (w++; *w != NULL; w++) {
+		text = cfg_format(
+		    c, "%s %s", text, inside ? *w : spell_out(c, *w));
+		if (strcmp(*w, "{") == 0 || strcmp(*w, "!{") == 0)
+			inside = true;
+		else if (strcmp(*w, "}") == 0)
+			inside = false;
+	}
+	rc = rule_parse(
+	    cfg_format(c, "x %s", text), rule, reason, sizeof(reason));
+	free(rule);
+	return rc == 0 ? text : NULL;
+}
+
+void
+cfg_refuse_use(struct cfg *c, const char *what)
+{
+	if (strcmp(what, "use-server") == 0)
+		cfg_error(c, "this condition of 'use-server' is not possible "
+			     "here: with the words srv_is_up and nbsrv the "
+			     "servers of Sentinels can be named");
+	else
+		cfg_error(c, "this condition of 'use_backend' is not possible "
+			     "here: { nbsrv(BACKEND) gt|ge|eq|le|lt N } and "
+			     "{ srv_is_up(BACKEND/SERVER) } are, and what is "
+			     "joined of them");
+}
+
+/* Remember that a target is used under a condition. */
 static void
 add_use(struct cfg *c, char **w, struct cfg_use **list)
 {
@@ -422,14 +491,14 @@ add_use(struct cfg *c, char **w, struct cfg_use **list)
 		list = &(*list)->next;
 	u->target = cfg_keep(c, w[1]);
 	u->line = c->place.line;
-	if (asks_sentinels(c, w + 3, u))
+	if (strcmp(w[0], "use_backend") == 0)
+		u->rule = plain_rule(c, w + 2);
+	if (strcmp(w[2], "if") != 0 || !asks_sentinels(c, w + 3, u))
+		u->asked = NULL;
+	if (u->asked != NULL || u->rule != NULL)
 		*list = u;
 	else
-		cfg_error(c,
-		    "this condition of '%s' is not possible here: a frontend "
-		    "has one backend (with the words srv_is_up and nbsrv the "
-		    "servers of Sentinels can be named)",
-		    w[0]);
+		cfg_refuse_use(c, w[0]);
 }
 
 /* use_backend NAME [if ...]. */

@@ -179,6 +179,41 @@ stand_in(
 	return b;
 }
 
+/* Does a condition ask Sentinels for the master? */
+static bool
+is_asking(const struct cfg *c, const struct cfg_use *u)
+{
+	const struct cfg_proxy *asked =
+	    u->asked == NULL ? NULL : cfg_find_backend(c, u->asked);
+
+	return asked != NULL && asked->master_name != NULL &&
+	       asked->master_address != NULL;
+}
+
+/* Do the use_backend lines of x ask Sentinels? All of them do, or none. */
+static bool
+ask_sentinels(struct cfg *c, const struct cfg_proxy *x)
+{
+	const struct cfg_use *u, *other = NULL;
+	size_t asking = 0;
+
+	for (u = x->uses; u != NULL; u = u->next) {
+		if (is_asking(c, u))
+			asking++;
+		else
+			other = u;
+	}
+	if (asking == 0 || other == NULL)
+		return asking > 0;
+	c->place.line = other->line;
+	cfg_error(c,
+	    "'use_backend %.63s': other lines of '%s' ask Sentinels, and "
+	    "become "
+	    "one backend with one writer; this one does not",
+	    other->target, x->name);
+	return false;
+}
+
 /* use_backend lines of x. */
 static void
 of_backends(struct cfg *c, struct cfg_proxy *x)
@@ -186,6 +221,8 @@ of_backends(struct cfg *c, struct cfg_proxy *x)
 	const struct cfg_proxy *target;
 	const struct cfg_use *u;
 
+	if (!ask_sentinels(c, x))
+		return;
 	for (u = x->uses; u != NULL; u = u->next) {
 		c->place.line = u->line;
 		target = cfg_find_backend(c, u->target);

@@ -183,6 +183,13 @@ route_of(const struct cfg_proxy *b)
 	return routes[b->means == CHECK_REDIS ? b->role : WANT_ANY];
 }
 
+/* How the servers of a backend are balanced; one writer is not. */
+static const char *
+balance_of(const struct cfg_proxy *b)
+{
+	return b->balance.line == 0 ? "roundrobin" : b->balance.text;
+}
+
 /* What is logged of a frontend's sessions. */
 static void
 write_log(struct cfg_out *o, const struct cfg_proxy *x)
@@ -252,6 +259,69 @@ write_maxconn(struct cfg_out *o, const struct cfg_proxy *x, int64_t most)
 		cfg_out_number(o, "maxconn", &n);
 }
 
+/* What a branch of x to that backend says for itself, where that is not what
+ * the frontend of default backend b says: " KEY=VALUE..." */
+static const char *
+branch_options(struct cfg *c, const struct cfg_proxy *b,
+    const struct cfg_proxy *to, const struct cfg_number *client)
+{
+	const struct cfg_number *tunnel = &to->timeouts[TIMEOUT_TUNNEL];
+	const struct cfg_number *fin = &to->timeouts[TIMEOUT_SERVER_FIN];
+	const char *text = "", *balance = balance_of(to);
+	char time[UNITS_TIME_MAX];
+
+	if (strcmp(balance, balance_of(b)) != 0 ||
+	    (strcmp(route_of(b), "primary") == 0 &&
+		strcmp(route_of(to), "primary") != 0))
+		text = cfg_format(c, " balance=%s", balance);
+	if (strcmp(route_of(to), route_of(b)) != 0)
+		text = cfg_format(c, "%s route=%s", text, route_of(to));
+	if (tunnel->line == 0)
+		tunnel = client;
+	if (b->timeouts[TIMEOUT_TUNNEL].line != 0)
+		client = &b->timeouts[TIMEOUT_TUNNEL];
+	if (tunnel->n != client->n)
+		text = cfg_format(c, "%s client-timeout=%s", text,
+		    units_time_str(tunnel->n, time));
+	if (fin->n != b->timeouts[TIMEOUT_SERVER_FIN].n)
+		text = cfg_format(c, "%s server-fin-timeout=%s", text,
+		    units_time_str(fin->n, time));
+	return text;
+}
+
+/* The rules of use_backend; b is where clients go without them. */
+static void
+write_rules(
+    struct cfg_out *o, const struct cfg_proxy *x, const struct cfg_proxy *b)
+{
+	const struct cfg_proxy *to;
+	const struct cfg_use *u;
+	struct cfg *c = o->c;
+
+	if (x->merged != NULL)
+		return;
+	for (u = x->uses; u != NULL; u = u->next) {
+		to = cfg_find_backend(c, u->target);
+		c->place.line = u->line;
+		if (u->rule == NULL) {
+			cfg_refuse_use(c, "use_backend");
+			continue;
+		}
+		if (to != NULL && to != x &&
+		    (to->access.only || to->access.deny.n > 0))
+			cfg_error(c,
+			    "'tcp-request' of '%s' is not possible here: it "
+			    "is one of several backends of '%s'",
+			    to->name, x->name);
+		cfg_out_text(o, "use-backend", u->line,
+		    cfg_format(c, "%s%s %s", u->target,
+			to == NULL ? ""
+				   : branch_options(c, b, to,
+					 &x->timeouts[TIMEOUT_CLIENT]),
+			u->rule));
+	}
+}
+
 /* [frontend NAME]. */
 static void
 write_frontend(struct cfg_out *o, const struct cfg_proxy *x)
@@ -280,7 +350,8 @@ write_frontend(struct cfg_out *o, const struct cfg_proxy *x)
 	if (strcmp(route, "primary") != 0)
 		cfg_out_text(o, "balance",
 		    b->balance.line == 0 ? x->line : b->balance.line,
-		    b->balance.line == 0 ? "roundrobin" : b->balance.text);
+		    balance_of(b));
+	write_rules(o, x, b);
 	write_maxconn(o, x, 0);
 	write_timeouts(o, x, b);
 	cfg_out_text(o, "no-server-reply", x->line, "off");
@@ -290,6 +361,12 @@ write_frontend(struct cfg_out *o, const struct cfg_proxy *x)
 	cfg_out_number(o, "backlog", &backlog);
 	cfg_out_number(o, "id", &x->number);
 	write_access(o, x, b == &nothing ? x : b);
+	if (x->uses != NULL && x->merged == NULL && b != x &&
+	    (b->access.only || b->access.deny.n > 0))
+		cfg_error(o->c,
+		    "'tcp-request' of '%s' is not possible here: it is one "
+		    "of several backends of '%s'",
+		    b->name, x->name);
 }
 
 /* A page is guarded by a password only: say so of other rules. */

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/units.h"
+#include "conf/branch.h"
 #include "conf/check.h"
 
 /* An address that is listened on, and where that is said. */
@@ -207,29 +208,6 @@ check_backend(const struct checker *c, const struct ini_section *s)
 	check_pace(c, s);
 }
 
-/* The backend of that name, or NULL with an error that names the nearest. */
-static struct conf_backend *
-find_backend(const struct checker *c, const struct ini_section *s,
-    const struct ini_setting *set)
-{
-	struct conf_backend *b = c->conf->backends;
-	const char *nearest = NULL;
-	size_t i;
-
-	for (i = 0; i < c->conf->nbackends; i++) {
-		if (strcmp(b[i].name, set->value) == 0)
-			return &b[i];
-		nearest = key_nearer(set->value, b[i].name, nearest);
-	}
-	if (nearest != NULL)
-		error(c, s, set->line,
-		    "unknown backend '%.63s', did you mean '%s'?", set->value,
-		    nearest);
-	else
-		error(c, s, set->line, "unknown backend '%.63s'", set->value);
-	return NULL;
-}
-
 /* Settle what depends on how the backend is checked. */
 static void
 check_role_keys(const struct checker *c, const struct ini_section *s)
@@ -319,7 +297,8 @@ check_frontend(struct checker *c, const struct ini_section *s)
 		error(c, s, s->line, "frontend '%s' has no backend", s->name);
 		return;
 	}
-	f->backend = find_backend(c, s, backend);
+	f->backend = branch_backend(
+	    c->conf, s->file, backend->line, backend->value, c->p);
 	if (f->backend != NULL)
 		check_role_keys(c, s);
 	if (f->route == ROUTE_PRIMARY && ini_find(s, "balance") != NULL &&
@@ -455,7 +434,7 @@ is_used(const struct conf *conf, const struct conf_backend *b)
 {
 	size_t i;
 
-	for (i = 0; i < conf->nfrontends; i++) {
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		if (conf->frontends[i].backend == b)
 			return true;
 	}
@@ -494,10 +473,11 @@ check_sizes(const struct checker *c)
 		conf_problem(c->p, CONF_ERROR, path, 0,
 		    "%zu servers, but at most %d are possible", servers,
 		    CONF_SERVERS_MAX);
-	if (c->conf->nfrontends > CONF_FRONTENDS_MAX)
+	if (c->conf->nfrontends + c->conf->nbranches > CONF_FRONTENDS_MAX)
 		conf_problem(c->p, CONF_ERROR, path, 0,
 		    "%zu frontends, but at most %d are possible",
-		    c->conf->nfrontends, CONF_FRONTENDS_MAX);
+		    c->conf->nfrontends + c->conf->nbranches,
+		    CONF_FRONTENDS_MAX);
 	/* HAProxy can do with statistics alone. */
 	if (c->conf->nfrontends == 0 && !c->doc->refused &&
 	    !(c->doc->haproxy && c->conf->nstats > 0)) {
@@ -525,6 +505,7 @@ conf_check(struct conf *conf, const struct ini *doc, struct conf_problems *p)
 		else
 			check_stats(&c, s);
 	}
+	branch_make(conf, doc, p);
 	check_unused(&c);
 	check_sizes(&c);
 	free(c.listens);

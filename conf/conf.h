@@ -16,6 +16,7 @@
 #include "conf/backend.h"
 #include "conf/control.h"
 #include "conf/page.h"
+#include "conf/rule.h"
 #include "conf/words.h"
 
 #define CONF_SERVERS_MAX   1024 /* in all backends, retired ones included */
@@ -31,6 +32,9 @@ struct conf_frontend {
 	unsigned *bind_lines;
 	size_t nbinds;
 	const struct conf_backend *backend;
+	struct conf_rule *rules; /* that lead elsewhere, the first one wins */
+	size_t nrules;
+	const struct conf_frontend *of; /* whose branch it is; NULL: none */
 	enum conf_route route;
 	enum conf_balance balance;
 	unsigned maxconn;           /* 0: no limit of its own */
@@ -85,6 +89,7 @@ struct conf {
 	size_t nbackends;
 	struct conf_frontend *frontends;
 	size_t nfrontends;
+	size_t nbranches; /* behind the frontends, see branch.h */
 	struct conf_stats *stats;
 	size_t nstats; /* 0: there is no page */
 	struct conf_use *use;

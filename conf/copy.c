@@ -73,6 +73,49 @@ copy_frontend(struct conf_frontend *f, const struct conf *copy)
 	f->id = 0;
 }
 
+/* Where a frontend of a model is in its copy. */
+static const struct conf_frontend *
+moved(const struct conf_frontend *f, const struct conf_frontend *from,
+    const struct conf *copy)
+{
+	return copy->frontends + (f - from);
+}
+
+/* Make the rules of a copied frontend lead to what is copied; from is where the
+ * model had its frontends, and backends its backends. */
+static void
+copy_rules(
+    struct conf_frontend *f, const struct conf *conf, const struct conf *copy)
+{
+	struct rule_term *t;
+	size_t i;
+
+	f->rules = copy_items(f->rules, f->nrules, sizeof(*f->rules));
+	for (i = 0; i < f->nrules; i++) {
+		f->rules[i].to = moved(f->rules[i].to, conf->frontends, copy);
+		for (t = f->rules[i].terms;
+		     t < f->rules[i].terms + f->rules[i].nterms; t++)
+			t->backend =
+			    copy->backends + (t->backend - conf->backends);
+	}
+}
+
+/* Make a copied branch one of the copied frontend, with what that owns. */
+static void
+copy_branch(
+    struct conf_frontend *br, const struct conf *conf, const struct conf *copy)
+{
+	const struct conf_frontend *f = moved(br->of, conf->frontends, copy);
+
+	br->of = f;
+	br->conf = copy;
+	br->name = f->name;
+	br->allow = f->allow;
+	br->deny = f->deny;
+	br->backend = copy->backends + (br->backend - conf->backends);
+	br->id = 0;
+}
+
 /* Make a copied place to look at own what it holds. */
 static void
 copy_stats(struct conf_stats *s)
@@ -99,8 +142,8 @@ conf_copy(const struct conf *conf)
 	copy->use = conf_use_new();
 	copy->backends = copy_items(
 	    conf->backends, conf->nbackends, sizeof(*conf->backends));
-	copy->frontends = copy_items(
-	    conf->frontends, conf->nfrontends, sizeof(*conf->frontends));
+	copy->frontends = copy_items(conf->frontends,
+	    conf->nfrontends + conf->nbranches, sizeof(*conf->frontends));
 	copy->stats =
 	    copy_items(conf->stats, conf->nstats, sizeof(*conf->stats));
 	copy_fields(SECTION_GLOBAL, &copy->global);
@@ -108,6 +151,10 @@ conf_copy(const struct conf *conf)
 		copy_backend(&copy->backends[i]);
 	for (i = 0; i < copy->nfrontends; i++)
 		copy_frontend(&copy->frontends[i], copy);
+	for (i = 0; i < copy->nfrontends; i++)
+		copy_rules(&copy->frontends[i], conf, copy);
+	for (i = 0; i < copy->nbranches; i++)
+		copy_branch(&copy->frontends[copy->nfrontends + i], conf, copy);
 	for (i = 0; i < copy->nstats; i++)
 		copy_stats(&copy->stats[i]);
 	return copy;

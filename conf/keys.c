@@ -171,6 +171,8 @@ const struct key keys[] = {
     {FIELD(FRONTEND, "session-log", "global", parse_choice, session_log),
 	.words = session_log_own_words,
 	.help = "which ended sessions get a log line: global, all, errors or off"},
+    {KEY(FRONTEND, "use-backend", NULL, parse_rule), .repeat = true,
+	.help = "NAME if CONDITION: another backend, as in spare if { nbsrv(redis) lt 1 }"},
 
     {FIELD(GLOBAL, "control-mode", "0600", parse_mode, control_mode), .fixed = true,
 	.help = "who may open a control socket that has no mode, as for chmod"},
@@ -436,6 +438,7 @@ clear_frontend(struct conf_frontend *f)
 {
 	free(f->name);
 	free(f->bind_lines);
+	free(f->rules);
 	clear_fields(SECTION_FRONTEND, f);
 }
 

@@ -59,7 +59,7 @@ key_parser parse_auth, parse_bind, parse_choice, parse_host, parse_keepalive,
 key_parser parse_mode, parse_network, parse_number, parse_path, parse_role_lost;
 key_parser parse_step, parse_server, parse_size, parse_control, parse_text,
     parse_time;
-key_parser parse_uri, parse_word, parse_workers;
+key_parser parse_rule, parse_uri, parse_word, parse_workers;
 
 /* The index of a word in a list that NULL ends, -1 if it is not there. */
 int parse_word_index(const char *const *words, const char *word);

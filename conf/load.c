@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "conf/branch.h"
 #include "conf/cfg.h"
 #include "conf/cfg_words.h"
 #include "conf/check.h"
@@ -327,7 +328,8 @@ build(struct conf *conf, struct ini *doc, struct conf_problems *p)
 
 	/* Room for all, so that none moves. */
 	conf->backends = xcalloc(doc->nsections + 1, sizeof(*conf->backends));
-	conf->frontends = xcalloc(doc->nsections + 1, sizeof(*conf->frontends));
+	conf->frontends = xcalloc(
+	    doc->nsections + branch_room(doc) + 1, sizeof(*conf->frontends));
 	conf->stats = xcalloc(doc->nsections + 1, sizeof(*conf->stats));
 	for (i = 0; i < doc->nsections; i++) {
 		doc->sections[i].place = (unsigned)i;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "conf/keys.h"
+#include "conf/rule_text.h"
 #include "conf/target.h"
 
 #define TIME_MAX_MS  (10000LL * 86400 * 1000) /* its seconds fit 31 bits */
@@ -501,6 +502,17 @@ parse_host(struct key_value *v)
 	if (host_port(v, v->text, &h.host, &h.port) != 0)
 		return -1;
 	return append(v, &h);
+}
+
+/* Another backend and when; what its names mean is branch.c's. */
+int
+parse_rule(struct key_value *v)
+{
+	struct rule_text *rule = xcalloc(1, sizeof(*rule));
+	int rc = rule_parse(v->text, rule, v->error, sizeof(v->error));
+
+	free(rule);
+	return rc;
 }
 
 /* One step of a script. */

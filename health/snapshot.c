@@ -61,6 +61,91 @@ snapshot_keeps(const struct snapshot_server *s, const struct conf_frontend *fe)
 	}
 }
 
+/* Is it UP as HAProxy sees it: in the role that the backend wants, too? */
+static bool
+is_up(const struct snapshot *s, const struct conf_backend *cb,
+    const struct conf_server *cs)
+{
+	const struct snapshot_server *srv;
+
+	if ((size_t)cs->id >= s->nservers || !s->servers[cs->id].up)
+		return false;
+	srv = &s->servers[cs->id];
+	if (cb->check != CHECK_REDIS || cb->role == WANT_ANY)
+		return true;
+	return cb->role == WANT_PRIMARY ? srv->writable : srv->replica;
+}
+
+unsigned
+snapshot_usable(const struct snapshot *s, const struct conf_backend *cb)
+{
+	const struct conf_server *cs = cb->servers;
+	unsigned n[2] = {0, 0};
+	size_t i;
+
+	for (i = 0; i < cb->nservers; i++, cs++) {
+		if (is_up(s, cb, cs) && !s->servers[cs->id].drain &&
+		    s->servers[cs->id].weight > 0)
+			n[cs->backup]++;
+	}
+	if (n[false] > 0 || cb->all_backups)
+		return n[false] > 0 ? n[false] : n[true];
+	return n[true] > 0;
+}
+
+/* Does one criterion hold? */
+static bool
+holds(const struct snapshot *s, const struct rule_term *t)
+{
+	unsigned n;
+
+	if (t->is_up)
+		return is_up(s, t->backend, &t->backend->servers[t->server]);
+	n = snapshot_usable(s, t->backend);
+	switch (t->than) {
+	case THAN_GE:
+		return n >= t->n;
+	case THAN_GT:
+		return n > t->n;
+	case THAN_LE:
+		return n <= t->n;
+	case THAN_LT:
+		return n < t->n;
+	default:
+		return n == t->n;
+	}
+}
+
+/* Does the condition of a rule hold? */
+static bool
+applies(const struct snapshot *s, const struct conf_rule *r)
+{
+	bool all = true;
+	size_t i;
+
+	for (i = 0; i < r->nterms; i++) {
+		if (i > 0 && r->terms[i].first) {
+			if (all)
+				break;
+			all = true;
+		}
+		all &= holds(s, &r->terms[i]) != r->terms[i].negated;
+	}
+	return all != r->unless;
+}
+
+const struct conf_frontend *
+snapshot_branch(const struct snapshot *s, const struct conf_frontend *fe)
+{
+	size_t i;
+
+	for (i = 0; i < fe->nrules; i++) {
+		if (applies(s, &fe->rules[i]))
+			return fe->rules[i].to;
+	}
+	return fe;
+}
+
 bool
 snapshot_is_news(
     const struct snapshot_server *now, const struct snapshot_server *was)

@@ -56,6 +56,16 @@ unsigned snapshot_rank(const struct snapshot *s, const struct conf_frontend *fe,
 bool snapshot_keeps(
     const struct snapshot_server *s, const struct conf_frontend *fe);
 
+/* How many servers of a backend are usable, as HAProxy's nbsrv() counts: UP in
+ * the role that the backend wants; backup servers if there are no others. */
+unsigned snapshot_usable(
+    const struct snapshot *s, const struct conf_backend *cb);
+
+/* The branch of a frontend that serves a client who comes now, by its rules;
+ * fe itself if none of them holds. */
+const struct conf_frontend *snapshot_branch(
+    const struct snapshot *s, const struct conf_frontend *fe);
+
 /* Is a picture of a server news after another one, or only a little more or
  * less of the same? */
 bool snapshot_is_news(

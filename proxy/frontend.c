@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "conf/branch.h"
 #include "proxy/frontend.h"
 #include "proxy/session.h"
 
@@ -96,6 +97,18 @@ frontend_open(struct worker *w, struct listener *l)
 	event_add(l->event, NULL);
 }
 
+/* Sessions of a frontend, in all its branches. */
+static int64_t
+sessions_of(const struct shared *sh, const struct conf_frontend *fe)
+{
+	const struct conf_frontend *br;
+	int64_t n = 0;
+
+	for (br = fe; br != NULL; br = conf_branch(fe, br))
+		n += atomic_load(&sh->frontend_sessions[br->id]);
+	return n;
+}
+
 /* The limit that has been reached; NULL none. */
 static const char *
 limit_reached(const struct worker *w, const struct conf_frontend *fe)
@@ -110,7 +123,7 @@ limit_reached(const struct worker *w, const struct conf_frontend *fe)
 		return "maxconn reached";
 	if (own < 0 && fe->maxconn != 0)
 		own = fe->maxconn;
-	if (own >= 0 && atomic_load(&sh->frontend_sessions[fe->id]) >= own)
+	if (own >= 0 && sessions_of(sh, fe) >= own)
 		return "the frontend's maxconn reached";
 	return NULL;
 }

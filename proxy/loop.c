@@ -78,7 +78,7 @@ apply_conf(struct worker *w, const struct conf *conf)
 	size_t i;
 
 	memset(w->frontends, 0, sizeof(w->frontends));
-	for (i = 0; i < conf->nfrontends; i++)
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++)
 		w->frontends[conf->frontends[i].id] = &conf->frontends[i];
 	sweep_reconfigure(w);
 }

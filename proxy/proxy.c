@@ -22,6 +22,8 @@
 #include "proxy/session.h"
 #include "proxy/worker.h"
 
+#define ID_NAME_MAX 160 /* room for two names */
+
 /* What the control thread knows of one listening socket. */
 struct opened {
 	TAILQ_ENTRY(opened) link;
@@ -148,14 +150,24 @@ open_bind(struct proxy *p, const struct conf_frontend *fe, const struct addr *a,
 	return 0;
 }
 
-/* Does conf have a frontend of this name? */
+/* What a frontend's id goes by: its name, and its backend's in a branch. */
+static const char *
+id_name(const struct conf_frontend *fe, char buf[ID_NAME_MAX])
+{
+	snprintf(buf, ID_NAME_MAX, "%s%s%s", fe->name,
+	    fe->of == NULL ? "" : " ", fe->of == NULL ? "" : fe->backend->name);
+	return buf;
+}
+
+/* Does conf have a frontend that goes by this name? */
 static bool
 is_named(const struct conf *conf, const char *name)
 {
+	char buf[ID_NAME_MAX];
 	size_t i;
 
-	for (i = 0; i < conf->nfrontends; i++) {
-		if (strcmp(conf->frontends[i].name, name) == 0)
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++) {
+		if (strcmp(id_name(&conf->frontends[i], buf), name) == 0)
 			return true;
 	}
 	return false;
@@ -233,15 +245,16 @@ int
 proxy_listen(struct proxy *p, struct conf *conf, char *error, size_t size)
 {
 	struct conf_frontend *fe;
+	char name[ID_NAME_MAX];
 	struct opened *o;
 	size_t i;
 
 	proxy_abort(p);
 	TAILQ_FOREACH (o, &p->opened, link)
 		o->next = NULL;
-	for (i = 0; i < conf->nfrontends; i++) {
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		fe = &conf->frontends[i];
-		fe->id = frontend_id(p, conf, fe->name);
+		fe->id = frontend_id(p, conf, id_name(fe, name));
 		if (fe->id < 0)
 			snprintf(error, size,
 			    "more than %d frontends, old ones with sessions "

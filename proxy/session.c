@@ -85,21 +85,6 @@ set_state(struct session *s, enum session_state state, int server_id)
 		TAILQ_INSERT_TAIL(list_of(s), s, link);
 }
 
-void
-session_use_conf(const struct worker *w, const struct conf *conf, int change)
-{
-	atomic_fetch_add_explicit(&conf->use->worker[w->index].sessions,
-	    (uint32_t)change, memory_order_release);
-}
-
-void
-session_uncount(struct worker *w, int frontend_id)
-{
-	atomic_fetch_sub(&w->load, 1);
-	atomic_fetch_sub(&w->shared->sessions, 1);
-	atomic_fetch_sub(&w->shared->frontend_sessions[frontend_id], 1);
-}
-
 /* Milliseconds since it was opened. */
 static uint32_t
 elapsed(const struct session *s)
@@ -156,9 +141,10 @@ session_open(
 	s->state = STATE_WAITING;
 	TAILQ_INSERT_TAIL(&w->waiting, s, link);
 	session_use_conf(w, fe->conf, 1);
+	session_follow_rules(s);
 	count_begin(s);
 	session_log_begin(s);
-	if (!fe->defer_connect)
+	if (!s->fe->defer_connect)
 		session_route(s);
 	return 0;
 }
@@ -506,23 +492,6 @@ session_connect(struct session *s, int id)
 	}
 }
 
-bool
-session_rebind(struct session *s)
-{
-	const struct conf_frontend *fe = s->worker->frontends[s->fe->id];
-
-	if (fe == NULL) {
-		session_turn_away(s);
-		return false;
-	}
-	if (fe != s->fe) {
-		session_use_conf(s->worker, s->fe->conf, -1);
-		session_use_conf(s->worker, fe->conf, 1);
-		s->fe = fe;
-	}
-	return true;
-}
-
 void
 session_route(struct session *s)
 {
@@ -664,7 +633,7 @@ session_release(struct worker *w)
 	if (w->snapshot == NULL)
 		return;
 	conf = w->snapshot->conf;
-	for (i = 0; i < conf->nfrontends; i++) {
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		const struct conf_frontend *fe = &conf->frontends[i];
 
 		while ((s = TAILQ_FIRST(&w->held[fe->id])) != NULL) {
@@ -694,8 +663,10 @@ first_byte(struct session *s)
 	if (n <= 0)
 		session_close(
 		    s, n == 0 ? SESSION_NOTHING_SENT : SESSION_CLIENT_ABORT);
-	else
+	else {
+		session_follow_rules(s); /* that was some time ago */
 		session_route(s);
+	}
 }
 
 /* Read what a client that was turned away still sends, until it closes. */

@@ -27,6 +27,10 @@ void session_use_conf(
  * callback. The caller returns at once. */
 void session_close(struct session *s, enum session_reason why);
 
+/* Belong to the branch of its frontend that the rules name now. It has no
+ * server yet. */
+void session_follow_rules(struct session *s);
+
 /* These may close the session: */
 
 /* Go on under the configuration that is in use. False if its frontend is gone:

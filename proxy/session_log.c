@@ -143,7 +143,7 @@ backend_sessions(const struct session *s)
 	unsigned n = 0;
 	size_t i;
 
-	for (i = 0; i < conf->nfrontends; i++) {
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		if (conf->frontends[i].backend == s->fe->backend)
 			n += atomic_load(
 			    &s->worker->shared

@@ -311,7 +311,7 @@ share_place(struct worker *w)
 	size_t i;
 
 	w->freed = false;
-	for (i = 0; i < conf->nfrontends; i++)
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++)
 		held += atomic_load(
 		    &w->shared->frontend_held[conf->frontends[i].id]);
 	for (i = 0; held > 0 && i < w->shared->nworkers; i++) {

@@ -37,18 +37,11 @@ static void
 look_at_frontend(const struct stats_source *src, const struct conf_frontend *cf,
     struct alarm *a)
 {
-	const struct conf_backend *cb = cf->backend;
-	struct monitor_server ms;
-	size_t i;
-
-	for (i = 0; i < cb->nservers; i++) {
-		ms = monitor_server(src->monitor, &cb->servers[i]);
-		if (words_eligible(cf, ms.now))
-			return;
-	}
+	if (words_serves(src, cf))
+		return;
 	raise_alarm(a, true,
 	    "frontend %s: no server of backend %s is fit for route %s",
-	    cf->name, cb->name, conf_route_str(cf->route));
+	    cf->name, cf->backend->name, conf_route_str(cf->route));
 }
 
 /* Do all servers of this backend answer? */

@@ -232,7 +232,7 @@ look_backend(struct history *f, const struct stats_source *src,
 
 	for (size_t i = 0; i < cb->nservers; i++)
 		usable += look_server(f, src, cb, &cb->servers[i]);
-	for (size_t i = 0; i < conf->nfrontends; i++) {
+	for (size_t i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		cf = &conf->frontends[i];
 		if (cf->backend != cb)
 			continue;
@@ -254,7 +254,7 @@ total_bytes(const struct stats_source *src, const struct conf *conf)
 	uint64_t bytes = 0;
 	size_t i;
 
-	for (i = 0; i < conf->nfrontends; i++)
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++)
 		src->frontend_counters(conf->frontends[i].id, &sums, src->arg);
 	for (i = 0; i < conf->nstats; i++) {
 		read_site(src, &conf->stats[i], &counts);

@@ -219,15 +219,16 @@ put_frontend(struct evbuffer *out, const struct stats_source *src,
     const struct conf_frontend *cf)
 {
 	struct counter_sums sums = {0};
+	struct words_load load;
 
-	src->frontend_counters(cf->id, &sums, src->arg);
+	load = words_frontend(src, cf, &sums);
 	row_open_part(out, "frontend", cf->name, "Frontend", cf->name, false);
 	put_binds(out, cf);
 	cell(out, cf->backend->name);
 	cell(out, conf_route_str(cf->route));
 	cell(out, conf_balance_str(cf->balance));
-	cell_number(out, src->frontend_sessions(cf->id, src->arg));
-	cell_number(out, src->frontend_held(cf->id, src->arg));
+	cell_number(out, load.sessions);
+	cell_number(out, load.held);
 	cell_number(out, sums.sessions);
 	cell_bytes(out, sums.bytes_in);
 	cell_bytes(out, sums.bytes_out);

@@ -449,22 +449,18 @@ serve_frontend(const struct asked *a, const char *name)
 	const struct stats_source *src = &a->stats->src;
 	const struct conf *conf = src->conf(src->arg);
 	const struct conf_frontend *cf = find_frontend(conf, name);
-	const struct conf_backend *cb;
 
 	if (cf == NULL) {
 		reply_frontends(a, conf);
 		return;
 	}
-	cb = cf->backend;
-	for (size_t i = 0; i < cb->nservers; i++)
-		if (words_eligible(cf,
-			monitor_server(src->monitor, &cb->servers[i]).now)) {
-			reply_words(a, 200, "ready");
-			return;
-		}
+	if (words_serves(src, cf)) {
+		reply_words(a, 200, "ready");
+		return;
+	}
 	reply_words(a, 503,
-	    "not ready: no server of backend %s is fit for route %s", cb->name,
-	    conf_route_str(cf->route));
+	    "not ready: no server of backend %s is fit for route %s",
+	    cf->backend->name, conf_route_str(cf->route));
 }
 
 /* Answer what needs no password; false if it is something else. */

@@ -223,7 +223,7 @@ set_traffic(const struct stats_source *src, struct hinfo *out)
 	size_t i;
 
 	n[HI_CurrConns] = src->sessions(src->arg);
-	for (i = 0; i < conf->nfrontends; i++) {
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		memset(&sums, 0, sizeof(sums));
 		src->frontend_counters(conf->frontends[i].id, &sums, src->arg);
 		n[HI_CumConns] += (int64_t)(sums.sessions + sums.denied);

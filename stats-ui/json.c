@@ -208,9 +208,10 @@ frontend_json(const struct stats_source *src, const struct conf_frontend *cf)
 {
 	json_t *o = json_object(), *binds = json_array();
 	struct counter_sums sums = {0};
+	struct words_load load;
 	char text[ADDR_STR_MAX];
 
-	src->frontend_counters(cf->id, &sums, src->arg);
+	load = words_frontend(src, cf, &sums);
 	for (size_t i = 0; i < cf->nbinds; i++)
 		json_array_append_new(
 		    binds, text_json(addr_str(&cf->binds[i], text)));
@@ -219,8 +220,8 @@ frontend_json(const struct stats_source *src, const struct conf_frontend *cf)
 	set_text(o, "backend", cf->backend->name);
 	set_text(o, "route", conf_route_str(cf->route));
 	set_text(o, "balance", conf_balance_str(cf->balance));
-	set_number(o, "sessions", src->frontend_sessions(cf->id, src->arg));
-	set_number(o, "held", src->frontend_held(cf->id, src->arg));
+	set_number(o, "sessions", load.sessions);
+	set_number(o, "held", load.held);
 	json_object_set_new(o, "counters", counters_json(&sums));
 	return o;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/branch.h"
 #include "stats-ui/history.h"
 #include "stats-ui/proxies.h"
 #include "stats-ui/rows.h"
@@ -222,20 +223,55 @@ set_state(struct hrow *row, enum frontend_state state)
 	row->text[HF_status] = word;
 }
 
-/* A frontend's row. */
+/* The larger one. */
+static unsigned
+most(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
+
+/* Add a frontend's figures to those of others. */
+static void
+add_figures(struct figures *sum, const struct figures *f)
+{
+	sum->sessions += f->sessions;
+	sum->queued += f->queued;
+	sum->rate += f->rate;
+	sum->sessions_max = most(sum->sessions_max, f->sessions_max);
+	sum->queued_max = most(sum->queued_max, f->queued_max);
+	sum->rate_max = most(sum->rate_max, f->rate_max);
+	if (sum->last_session < 0 ||
+	    (f->last_session >= 0 && f->last_session < sum->last_session))
+		sum->last_session = f->last_session;
+	sum->queue_ms = most(sum->queue_ms, f->queue_ms);
+	sum->connect_ms = most(sum->connect_ms, f->connect_ms);
+	sum->total_ms = most(sum->total_ms, f->total_ms);
+	sum->queue_ms_max = most(sum->queue_ms_max, f->queue_ms_max);
+	sum->connect_ms_max = most(sum->connect_ms_max, f->connect_ms_max);
+	sum->total_ms_max = most(sum->total_ms_max, f->total_ms_max);
+}
+
+/* A frontend's row. Of several branches together the most that there was is not
+ * known: it is at least that of each. */
 static void
 make_frontend(struct maker *m, const struct hproxy *px)
 {
 	const struct stats_source *src = m->src;
 	const struct conf_frontend *cf = px->fe;
 	struct counter_sums sums = {0};
-	struct figures figures = {0};
+	struct figures figures = {.last_session = -1}, one;
+	const struct conf_frontend *br;
 
 	begin(m, px, HROW_FRONTEND, "FRONTEND", 0);
-	src->frontend_figures(cf->id, &figures, src->arg);
+	for (br = cf; br != NULL; br = conf_branch(cf, br)) {
+		memset(&one, 0, sizeof(one));
+		src->frontend_figures(br->id, &one, src->arg);
+		add_figures(&figures, &one);
+	}
+	figures.sessions_max = most(figures.sessions_max, figures.sessions);
 	set_figures(&m->row, &figures);
 	m->row.number[HF_slim] = frontend_limit(m, cf);
-	src->frontend_counters(cf->id, &sums, src->arg);
+	words_frontend(src, cf, &sums);
 	set_counters(&m->row, &sums);
 	m->row.number[HF_conn_tot] += (int64_t)sums.denied;
 	set_state(&m->row, src->frontend_state(cf->id, src->arg));
@@ -383,7 +419,7 @@ full_sessions(const struct conf *conf, const struct conf_backend *cb)
 
 	if (cb->fullconn != 0)
 		return cb->fullconn;
-	for (size_t i = 0; i < conf->nfrontends; i++) {
+	for (size_t i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		max = conf->frontends[i].maxconn;
 		if (conf->frontends[i].backend == cb)
 			sum += max == 0 ? conf->global.maxconn : max;
@@ -391,34 +427,6 @@ full_sessions(const struct conf *conf, const struct conf_backend *cb)
 	if (sum == 0)
 		sum = conf->global.maxconn;
 	return (int64_t)(sum + 9) / 10;
-}
-
-/* The larger one. */
-static unsigned
-most(unsigned a, unsigned b)
-{
-	return a > b ? a : b;
-}
-
-/* Add a frontend's figures to those of others. */
-static void
-add_figures(struct figures *sum, const struct figures *f)
-{
-	sum->sessions += f->sessions;
-	sum->queued += f->queued;
-	sum->rate += f->rate;
-	sum->sessions_max = most(sum->sessions_max, f->sessions_max);
-	sum->queued_max = most(sum->queued_max, f->queued_max);
-	sum->rate_max = most(sum->rate_max, f->rate_max);
-	if (sum->last_session < 0 ||
-	    (f->last_session >= 0 && f->last_session < sum->last_session))
-		sum->last_session = f->last_session;
-	sum->queue_ms = most(sum->queue_ms, f->queue_ms);
-	sum->connect_ms = most(sum->connect_ms, f->connect_ms);
-	sum->total_ms = most(sum->total_ms, f->total_ms);
-	sum->queue_ms_max = most(sum->queue_ms_max, f->queue_ms_max);
-	sum->connect_ms_max = most(sum->connect_ms_max, f->connect_ms_max);
-	sum->total_ms_max = most(sum->total_ms_max, f->total_ms_max);
 }
 
 /* What the frontends of a backend have counted. Of several together the most
@@ -433,7 +441,8 @@ sum_frontends(const struct maker *m, const struct conf_backend *cb,
 
 	memset(sums, 0, sizeof(*sums));
 	*figures = (struct figures){.last_session = -1};
-	for (size_t i = 0; i < m->conf->nfrontends; i++, cf++) {
+	for (size_t i = 0; i < m->conf->nfrontends + m->conf->nbranches;
+	     i++, cf++) {
 		if (cf->backend != cb)
 			continue;
 		m->src->frontend_counters(cf->id, sums, m->src->arg);
@@ -495,7 +504,9 @@ make_backend(
 	if (cb->check == CHECK_REDIS)
 		copy_text(row, HF_reason, words_backend(m->src, cb, text),
 		    REASON_MAX);
-	for (size_t i = 0; m->filter->legends && i < m->conf->nfrontends; i++)
+	for (size_t i = 0;
+	     m->filter->legends && i < m->conf->nfrontends + m->conf->nbranches;
+	     i++)
 		if (m->conf->frontends[i].backend == cb)
 			row->text[HF_algo] =
 			    conf_balance_str(m->conf->frontends[i].balance);

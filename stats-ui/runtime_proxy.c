@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "stats-ui/commands.h"
+#include "stats-ui/words.h"
 
 #define MAXCONN_MAX 1000000000
 
@@ -18,7 +19,7 @@ log_frontend(const struct runtime *r, const struct conf_frontend *fe,
 	if (runtime_conf(r)->global.log_format != LOG_FORMAT_TCPLOG)
 		return;
 	if (now == FRONTEND_STOPPED) {
-		r->source->frontend_counters(fe->id, &sums, r->source->arg);
+		(void)words_frontend(r->source, fe, &sums);
 		log_warn("Proxy %s stopped (cumulated conns: FE: %llu, BE: 0).",
 		    fe->name, (unsigned long long)sums.sessions);
 	} else

@@ -46,7 +46,7 @@ frontend_of(const struct conf *conf, int id)
 {
 	size_t i;
 
-	for (i = 0; i < conf->nfrontends; i++) {
+	for (i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		if (conf->frontends[i].id == id)
 			return &conf->frontends[i];
 	}

@@ -193,6 +193,8 @@ static void
 add_frontend(struct table *t, const struct stats_source *src,
     const struct conf_frontend *cf)
 {
+	struct counter_sums sums = {0};
+	struct words_load load = words_frontend(src, cf, &sums);
 	char text[ADDR_STR_MAX] = "";
 
 	if (cf->nbinds > 0)
@@ -201,8 +203,8 @@ add_frontend(struct table *t, const struct stats_source *src,
 	cell(t, "%s%s", text, cf->nbinds > 1 ? ", ..." : "");
 	cell(t, "%s", cf->backend->name);
 	cell(t, "%s", conf_route_str(cf->route));
-	cell(t, "%u", src->frontend_sessions(cf->id, src->arg));
-	cell(t, "%u", src->frontend_held(cf->id, src->arg));
+	cell(t, "%u", load.sessions);
+	cell(t, "%u", load.held);
 }
 
 /* Where clients connect, and how many wait for a server. */

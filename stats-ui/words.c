@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "conf/branch.h"
 #include "stats-ui/cluster.h"
 #include "stats-ui/words.h"
 
@@ -116,13 +117,46 @@ words_held(const struct stats_source *src, const struct conf_backend *cb)
 	const struct conf *conf = src->conf(src->arg);
 	unsigned held = 0;
 
-	for (size_t i = 0; i < conf->nfrontends; i++) {
+	for (size_t i = 0; i < conf->nfrontends + conf->nbranches; i++) {
 		const struct conf_frontend *cf = &conf->frontends[i];
 
 		if (cf->backend == cb)
 			held += src->frontend_held(cf->id, src->arg);
 	}
 	return held;
+}
+
+struct words_load
+words_frontend(const struct stats_source *src, const struct conf_frontend *cf,
+    struct counter_sums *sums)
+{
+	struct words_load load = {0, 0};
+	const struct conf_frontend *br;
+
+	for (br = cf; br != NULL; br = conf_branch(cf, br)) {
+		src->frontend_counters(br->id, sums, src->arg);
+		load.sessions += src->frontend_sessions(br->id, src->arg);
+		load.held += src->frontend_held(br->id, src->arg);
+	}
+	return load;
+}
+
+bool
+words_serves(const struct stats_source *src, const struct conf_frontend *cf)
+{
+	const struct conf_frontend *br;
+	struct monitor_server ms;
+	size_t i;
+
+	for (br = cf; br != NULL; br = conf_branch(cf, br)) {
+		for (i = 0; i < br->backend->nservers; i++) {
+			ms = monitor_server(
+			    src->monitor, &br->backend->servers[i]);
+			if (words_eligible(br, ms.now))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* "; 3 clients wait", or nothing when there are none. Returns buf. */

@@ -67,4 +67,17 @@ bool words_eligible(
 /* Bytes of the UTF-8 character at text (RFC 3629); 0 if it is not one. */
 size_t words_utf8(const char *text);
 
+/* Clients of a frontend, and those of them who wait. */
+struct words_load {
+	unsigned sessions, held;
+};
+
+/* That of a frontend in all its branches; adds what they counted to sums. */
+struct words_load words_frontend(const struct stats_source *src,
+    const struct conf_frontend *cf, struct counter_sums *sums);
+
+/* Has a frontend, or a branch of it, a server for new clients? */
+bool words_serves(
+    const struct stats_source *src, const struct conf_frontend *cf);
+
 #endif

@@ -119,6 +119,56 @@ def test_sentinel_recipe(t):
     wait_for(lambda: p.backend("write")["writer"] == new.name, "the new writer", 20)
 
 
+BRANCHES = """
+listen l
+  bind %s:%d
+  acl down nbsrv(main) lt 1
+  use_backend spare if down
+  use_backend main
+backend main
+  server a %s:%d check inter 100ms fall 1 rise 1
+backend spare
+  server b %s:%d check inter 100ms fall 1 rise 1
+"""
+
+
+@short
+def test_use_backend(t):
+    """When the servers of one backend die the next connection goes to the other
+    one, and back when they are there again; sessions stay where they are. Each
+    is counted on the backend that it went to, before and after a reload."""
+    a, b = t.redis("a"), t.redis("b")
+    p = proxy(t, lambda p: BRANCHES % (*p.address("l"), a.host, a.port, b.host, b.port))
+
+    def port():
+        with p.client("l") as c:
+            return c.served_by()
+
+    def total(backend):
+        for line in http_get(p.address("stats"), "/haproxy?stats;csv")[2].splitlines():
+            if line.startswith(backend + ","):
+                return int(line.split(",")[7])
+
+    wait_for(lambda: port() == a.port, "the first backend")
+    with p.client("l") as held:
+        equal(held.served_by(), a.port)
+        a.kill()
+        wait_for(lambda: port() == b.port, "the other backend")
+        spare = total("spare,BACKEND")
+        assert spare > 0
+        with p.client("l") as stays:
+            equal(stays.served_by(), b.port)
+            a.start()
+            wait_for(lambda: port() == a.port, "the first backend again")
+            equal(stays.served_by(), b.port)
+            main = total("main,BACKEND")
+            equal(total("l,FRONTEND"), main + total("spare,BACKEND"))
+            assert p.hup(), "reload failed"
+            equal(port(), a.port)
+            equal(stays.served_by(), b.port)
+    wait_for(lambda: total("main,BACKEND") == main + 1, "its count")
+
+
 PAGE = """
 listen l
   bind %s:%d

@@ -45,7 +45,8 @@ INTENDED = [
              "the program says that it starts, and when it serves"),
     Intended("roundrobin weights disabled_server health_commands drain maintenance "
              "maintenance_while_down drain_while_down shutdown_sessions "
-             "frontend_disabled address_changed set_maxconn_server shutdown_session",
+             "frontend_disabled address_changed set_maxconn_server shutdown_session "
+             "use_backend",
              "log", "own line", "", "control: .*, asked for by uid .*",
              "who changed what is on record"),
     Intended("frontend_maxconn", "log", "own line", "",

@@ -52,6 +52,46 @@ def listen(s):
     s.note("another", s.visit())
 
 
+@scenario("""
+frontend fe
+  bind {fe}
+  use_backend spare if {{ nbsrv(be) lt 2 }} !{{ nbsrv(be) 1 }} or {{ srv_is_up(spare/c) }} {{ nbsrv(be) le 0 }}
+  use_backend other unless {{ srv_is_up(be/a) }} or {{ nbsrv(be) ge 2 }}
+  default_backend be
+backend be
+  balance first
+  server a {a} check inter 100ms fall 1 rise 1
+  server b {b} check inter 100ms fall 1 rise 1
+backend other
+  server b {b} check inter 100ms fall 1 rise 1
+backend spare
+  server c {c} check inter 100ms fall 1 rise 1
+""", a={}, b={}, c={})
+def use_backend(s):
+    """Which backend serves changes with how many servers of one are usable."""
+    s.up("be/a", "be/b", "spare/c", "other/b")
+    s.note("all are up", s.visit())
+    s.ended(1)
+    s.admin("set server be/b state drain")
+    s.note("one left", s.visit())
+    s.ended(2)
+    s.admin("set server be/b state ready")
+    s.peers["a"].kill()
+    s.down("be/a")
+    s.note("the other one left", s.visit())
+    s.ended(3)
+    s.peers["b"].kill()
+    s.down("be/b", "other/b")
+    s.note("none left", s.visit())
+    s.ended(4)
+    s.peers["a"].back()
+    s.up("be/a")
+    s.peers["b"].back()
+    s.up("be/b", "other/b")
+    s.note("all are up again", s.visit())
+    s.ended(5)
+
+
 @scenario(ONE, HEAD.replace("  option tcplog\n", ""), a={})
 def plain_log(s):
     """Without option tcplog a line says who connected."""
