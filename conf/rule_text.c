@@ -73,6 +73,20 @@ criterion(char **w, struct rule_text *out)
 	return w[n] != NULL && strcmp(w[n], "}") == 0 ? n + 1 : 0;
 }
 
+/* Say that there is no criterion. */
+static void
+refuse(char **w, char *error, size_t size)
+{
+	static const char *const known = "{ nbsrv(BACKEND) gt|ge|eq|le|lt N } "
+					 "or { srv_is_up(BACKEND/SERVER) }";
+
+	if (*w == NULL)
+		snprintf(error, size, "%s is expected at the end", known);
+	else
+		snprintf(error, size, "'%.40s%s%.60s' is not %s", *w,
+		    w[1] == NULL ? "" : " ", w[1] == NULL ? "" : w[1], known);
+}
+
 /* Criteria, up to the end. */
 static int
 condition(char **w, struct rule_text *out, char *error, size_t size)
@@ -92,12 +106,7 @@ condition(char **w, struct rule_text *out, char *error, size_t size)
 			w++;
 		n = criterion(w, out);
 		if (n == 0) {
-			snprintf(error, size,
-			    "'%.40s %.60s' is neither { nbsrv(BACKEND) "
-			    "gt|ge|eq|le|lt N } nor { srv_is_up(BACKEND/SERVER)"
-			    " }",
-			    *w == NULL ? "" : *w,
-			    *w == NULL || w[1] == NULL ? "" : w[1]);
+			refuse(w, error, size);
 			return -1;
 		}
 		r->terms[r->nterms].first = first;

@@ -180,7 +180,64 @@ START_TEST(test_words)
 }
 END_TEST
 
-/* Run them all. */
+/* clang-format off */
+/* A condition on a backend of three servers, the last one the backup. */
+static const struct {
+	struct rule_term terms[2];
+	size_t nterms;
+	bool unless;
+	unsigned up; /* servers, as bits */
+	bool holds;
+} rules[] = {
+    {{{.than = THAN_GE, .n = 2}}, 1, false, 3, true},
+    {{{.than = THAN_GE, .n = 2}}, 1, false, 1, false},
+    {{{.than = THAN_GT, .n = 1}}, 1, false, 3, true},
+    {{{.than = THAN_GT, .n = 2}}, 1, false, 3, false},
+    {{{.than = THAN_LT, .n = 1}}, 1, false, 0, true},
+    {{{.than = THAN_LT, .n = 1}}, 1, false, 4, false},
+    {{{.than = THAN_LE, .n = 1}}, 1, false, 4, true},
+    {{{.than = THAN_EQ, .n = 2}}, 1, false, 7, true}, /* no backup beside */
+    {{{.than = THAN_EQ, .n = 2}}, 1, true, 7, false},
+    {{{.negated = true, .than = THAN_EQ}}, 1, false, 7, true},
+    {{{.is_up = true, .server = 1}}, 1, false, 2, true},
+    {{{.is_up = true, .server = 1}}, 1, false, 5, false},
+    /* and; or */
+    {{{.is_up = true}, {.is_up = true, .server = 1}}, 2, false, 3, true},
+    {{{.is_up = true}, {.is_up = true, .server = 1}}, 2, false, 1, false},
+    {{{.is_up = true}, {.is_up = true, .first = true, .server = 1}}, 2, false, 1, true},
+    {{{.is_up = true}, {.is_up = true, .first = true, .server = 1}}, 2, false, 2, true},
+    {{{.is_up = true}, {.is_up = true, .first = true, .server = 1}}, 2, false, 4, false},
+    {{{.is_up = true}}, 0, false, 0, true},
+};
+/* clang-format on */
+
+START_TEST(test_branch)
+{
+	struct snapshot *s = new_snapshot(3);
+	struct conf_server cs[3] = {{.id = 0}, {.id = 1}, {.id = 2}};
+	struct conf_backend backend = {
+	    .check = CHECK_TCP, .servers = cs, .nservers = 3};
+	struct conf_frontend branch = {0};
+	struct conf_rule rule = {.to = &branch,
+	    .nterms = rules[_i].nterms,
+	    .unless = rules[_i].unless};
+	struct conf_frontend fe = {.rules = &rule, .nrules = 1};
+	size_t i;
+
+	cs[2].backup = true;
+	for (i = 0; i < 2; i++) {
+		rule.terms[i] = rules[_i].terms[i];
+		rule.terms[i].backend = &backend;
+	}
+	for (i = 0; i < 3; i++) {
+		s->servers[i].up = (rules[_i].up >> i & 1) != 0;
+		s->servers[i].weight = 1;
+	}
+	ck_assert(snapshot_branch(s, &fe) == (rules[_i].holds ? &branch : &fe));
+	free(s);
+}
+END_TEST
+
 /* What workers need not be told again, and what they need to know. */
 START_TEST(test_news)
 {
@@ -226,6 +283,8 @@ main(void)
 	    tc, test_rank, 0, (int)(sizeof(samples) / sizeof(samples[0])));
 	tcase_add_loop_test(
 	    tc, test_keeps, 0, (int)(sizeof(kept) / sizeof(kept[0])));
+	tcase_add_loop_test(
+	    tc, test_branch, 0, (int)(sizeof(rules) / sizeof(rules[0])));
 	tcase_add_test(tc, test_unknown_id);
 	tcase_add_test(tc, test_drain);
 	tcase_add_test(tc, test_news);
