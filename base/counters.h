@@ -26,6 +26,7 @@
 	X(timeouts, "sessions closed by a timeout")                       \
 	X(client_timeouts, "of these, at the client's turn")              \
 	X(fenced, "sessions closed because their server lost its role")   \
+	X(aged, "sessions closed for their max-session-age")              \
 	X(held, "clients that had to wait for a server")                  \
 	X(unserved, "clients that found no server, or could not reach one")
 

@@ -43,6 +43,7 @@ struct conf_frontend {
 	bool no_server_reply;       /* -LOADING when hold has passed */
 	int64_t client_fin_timeout; /* ms, for a half-closed session whose */
 	int64_t server_fin_timeout; /* client, server is still there; 0 off */
+	int64_t max_session_age;    /* ms with one server; 0 for ever */
 	enum conf_log_format log_format;
 	enum conf_session_log session_log;
 	bool log_null;    /* also clients that send nothing */

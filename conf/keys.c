@@ -159,6 +159,8 @@ const struct key keys[] = {
 	.help = "global, text, tcplog, or connect: in whose words sessions are logged"},
     {FIELD(FRONTEND, "log-null", "on", parse_choice, log_null), .words = onoff_words,
 	.help = "log also clients that leave without a byte: on or off"},
+    {FIELD(FRONTEND, "max-session-age", "0", parse_time, max_session_age),
+	.help = "close a session so long with one server at a quiet moment; 0: never"},
     {FIELD(FRONTEND, "maxconn", "0", parse_number, maxconn), .max = PARSE_COUNT_MAX,
 	.help = "clients at a time; 0: no limit of its own"},
     {FIELD(FRONTEND, "no-server-reply", "auto", parse_choice, no_server_reply),

@@ -27,6 +27,7 @@ static const struct {
     [SESSION_ROLE_LOST] = {"role lost", {"D-", "DQ", "DC", "D-"}},
     [SESSION_ACTIVE_UP] = {"another server is up", {"U-", "UQ", "UC", "U-"}},
     [SESSION_KILLED] = {"killed by the operator", {"K-", "KQ", "KC", "K-"}},
+    [SESSION_AGED] = {"max age", {"K-", "KQ", "KC", "K-"}},
     [SESSION_DRAINED] = {"drained", {"--", "--", "--", "--"}},
     [SESSION_STOPPED] = {"stopped", {"K-", "KQ", "KC", "K-"}},
     [SESSION_NO_MEMORY] = {"out of memory", {"RC", "RQ", "RC", "RD"}},
@@ -48,5 +49,5 @@ bool
 ending_is_plain(enum session_reason why)
 {
 	return why == SESSION_DONE || why == SESSION_NOTHING_SENT ||
-	       why == SESSION_DRAINED;
+	       why == SESSION_AGED || why == SESSION_DRAINED;
 }

@@ -28,6 +28,7 @@ enum session_reason {
 	SESSION_ROLE_LOST, /* the server is not what its route wants now */
 	SESSION_ACTIVE_UP, /* on a backup server, and another one is UP */
 	SESSION_KILLED,    /* an operator said so */
+	SESSION_AGED,      /* quiet, and older than max-session-age */
 	SESSION_DRAINED,   /* quiet, and the proxy is stopping */
 	SESSION_STOPPED,   /* cut off by the proxy's end */
 	SESSION_NO_MEMORY,

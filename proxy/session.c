@@ -170,6 +170,9 @@ count_reason(struct counters *c, enum session_reason why)
 	case SESSION_SERVER_SILENT:
 		counter_add(c->timeouts, 1);
 		break;
+	case SESSION_AGED:
+		counter_add(c->aged, 1);
+		break;
 	case SESSION_FENCED:
 		counter_add(c->fenced, 1);
 		break;

@@ -15,7 +15,7 @@
 #define PACE_MS        100  /* for a server to answer who was held */
 #define LOOK_MS        1000 /* after this much silence: look_for_reset() */
 #define TUNE_MS        1000 /* a session this old is not a short one */
-#define QUIET_MS       200  /* silence that lets a draining session go */
+#define QUIET_MS       200  /* silence that lets a session go */
 #define TICKS_A_SECOND (1000 / WORKER_TICK_MS)
 #define SHORT_MS       10000 /* an idle timeout that is kept to a tick */
 
@@ -88,6 +88,19 @@ sweep_reconfigure(struct worker *w)
 		reconfigure_list(&w->held[i]);
 }
 
+/* Does the system hold bytes that have come and that were not read yet? */
+static bool
+has_unread(const struct session *s)
+{
+	const struct endpoint *client = &s->relay.client;
+	const struct endpoint *server = &s->relay.server;
+	struct pollfd p[2] = {
+	    {.fd = client->eof ? -1 : client->fd, .events = POLLIN},
+	    {.fd = server->eof ? -1 : server->fd, .events = POLLIN}};
+
+	return poll(p, 2, 0) > 0;
+}
+
 /* Has the session been silent since the server's last byte, with nothing left
  * to send? */
 static bool
@@ -96,7 +109,22 @@ is_quiet(const struct session *s, int64_t now)
 	return (s->relay.server_spoke || s->relay.bytes_in == 0) &&
 	       s->relay.client.pending == NULL &&
 	       s->relay.server.pending == NULL &&
-	       now - ((int64_t)s->relay.active << RELAY_TICK) > QUIET_MS + 64;
+	       now - ((int64_t)s->relay.active << RELAY_TICK) > QUIET_MS + 64 &&
+	       !has_unread(s);
+}
+
+/* Has it had its server for longer than the frontend, as it is configured now,
+ * lets it? Each session's limit is up to a tenth off, by where its memory
+ * happens to be: clients that came together do not come again together. */
+static bool
+is_too_old(const struct session *s, int64_t now)
+{
+	const struct conf_frontend *fe = s->worker->frontends[s->fe->id];
+	uint32_t chance = (uint32_t)((uintptr_t)s >> 4) * 2654435761U >> 22;
+	int64_t limit = fe == NULL ? 0 : fe->max_session_age;
+
+	limit = limit * 9 / 10 + limit * chance / (5 * 1024);
+	return limit > 0 && now - s->since >= limit;
 }
 
 /* Look, once after it has fallen silent, whether an end has broken: an RST that
@@ -162,8 +190,8 @@ tune(struct session *s, int64_t now)
 	s->tuned = true;
 }
 
-/* Close a relaying session that has been silent too long, or that a stop is
- * waiting for. */
+/* Close a relaying session that has been silent too long, that a stop is
+ * waiting for, or that is too old. */
 static void
 check_idle(struct session *s, int64_t now)
 {
@@ -176,6 +204,8 @@ check_idle(struct session *s, int64_t now)
 		session_close(s, SESSION_DRAINED);
 	else if (limit > 0 && idle_ms >= limit)
 		session_close(s, why);
+	else if (is_too_old(s, now) && is_quiet(s, now))
+		session_close(s, SESSION_AGED);
 	else if (!s->relay.looked && idle_ms >= LOOK_MS)
 		look_for_reset(s);
 }
@@ -256,6 +286,7 @@ is_idle_tick(const struct worker *w)
 		if (fe != NULL && (is_short(fe->client_timeout) ||
 				      is_short(fe->client_fin_timeout) ||
 				      is_short(fe->server_fin_timeout) ||
+				      is_short(fe->max_session_age) ||
 				      is_short(fe->backend->server_timeout)))
 			return true;
 	}
