@@ -1,6 +1,7 @@
 /*
  * CPUs and open files; two of those a session.
  */
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 
@@ -39,11 +40,33 @@ resources_workers(void)
 	return n > CONF_WORKERS_MAX ? CONF_WORKERS_MAX : n;
 }
 
+/* Say which frontends let more clients wait than the system does. */
+static void
+check_backlogs(const struct conf *conf)
+{
+	FILE *f = fopen("/proc/sys/net/core/somaxconn", "re");
+	const struct conf_frontend *fe = conf->frontends;
+	unsigned most;
+
+	if (f == NULL)
+		return;
+	if (fscanf(f, "%u", &most) != 1)
+		most = UINT_MAX;
+	fclose(f);
+	for (; fe < conf->frontends + conf->nfrontends; fe++) {
+		if (fe->backlog > most)
+			log_warn("frontend %s: backlog lowered from %u to %u: "
+				 "net.core.somaxconn is no more",
+			    fe->name, fe->backlog, most);
+	}
+}
+
 void
 resources_fit(struct conf *conf)
 {
 	size_t limit = net_raise_nofile(), spare = FILES_SPARE, i;
 
+	check_backlogs(conf);
 	for (i = 0; i < conf->nstats; i++)
 		spare += conf->stats[i].maxconn + conf->stats[i].nbinds;
 	/* Of each server a check and a subscription; of each Sentinel two. */

@@ -84,16 +84,16 @@ addr_ip_str(const struct addr *a, char buf[ADDR_STR_MAX])
 const char *
 addr_str(const struct addr *a, char buf[ADDR_STR_MAX])
 {
+	bool v6 = a->family == AF_INET6;
 	char ip[ADDR_STR_MAX];
 
 	switch (a->family) {
 	case AF_INET:
-		snprintf(
-		    buf, ADDR_STR_MAX, "%s:%u", addr_ip_str(a, ip), a->port);
-		break;
 	case AF_INET6:
-		snprintf(
-		    buf, ADDR_STR_MAX, "[%s]:%u", addr_ip_str(a, ip), a->port);
+		snprintf(buf, ADDR_STR_MAX, "%s%s%s:%u%s%s%s", v6 ? "[" : "",
+		    addr_ip_str(a, ip), v6 ? "]" : "", a->port,
+		    a->interface[0] == '\0' ? "" : " interface=", a->interface,
+		    a->v6only ? " v6only" : "");
 		break;
 	case AF_UNIX:
 		snprintf(buf, ADDR_STR_MAX, "unix:%s", a->u.path);
@@ -107,7 +107,8 @@ addr_str(const struct addr *a, char buf[ADDR_STR_MAX])
 bool
 addr_equal(const struct addr *a, const struct addr *b)
 {
-	if (a->family != b->family || a->port != b->port)
+	if (a->family != b->family || a->port != b->port ||
+	    a->v6only != b->v6only || strcmp(a->interface, b->interface) != 0)
 		return false;
 	switch (a->family) {
 	case AF_INET:

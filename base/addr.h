@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,9 @@ struct addr {
 		struct in6_addr v6;
 		char path[108]; /* AF_UNIX, with its final NUL */
 	} u;
+	/* To listen on: */
+	char interface[IFNAMSIZ]; /* only what comes in there; "" any */
+	bool v6only;              /* all of IPv6, but not IPv4 */
 };
 
 /* A network; IPv4 is kept as ::ffff:a.b.c.d. */
@@ -43,7 +47,8 @@ bool addr_is_host(const char *text);
  * its brackets. -1 if there is no port of 1 to 65535, or host does not fit. */
 int addr_split(const char *text, char *host, size_t hostsize, uint16_t *port);
 
-/* "10.0.0.1:6379", "[::1]:6379", "unix:/path". Returns buf. */
+/* "10.0.0.1:6379", "[::1]:6379", "unix:/path", "[::]:6379 interface=eth0
+ * v6only". Returns buf. */
 const char *addr_str(const struct addr *a, char buf[ADDR_STR_MAX]);
 
 /* "10.0.0.1", "::1", "/path"; "-" if there is none. Returns buf. */

@@ -62,6 +62,10 @@ bind_to(int fd, const struct addr *a)
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(a, &ss);
 
+	if (a->interface[0] != '\0' &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, a->interface,
+		(socklen_t)strlen(a->interface)) != 0)
+		return -1;
 	return bind(fd, (struct sockaddr *)&ss, len);
 }
 
@@ -79,6 +83,10 @@ explain(const struct addr *a, char *error, size_t size)
 		hint = " (another process listens there)";
 	else if (errno == EADDRNOTAVAIL)
 		hint = " (no interface has this address)";
+	else if (errno == ENODEV)
+		hint = " (there is no such interface)";
+	else if (errno == EPERM && a->interface[0] != '\0')
+		hint = " (an interface needs root or CAP_NET_RAW)";
 	else if (errno == EEXIST)
 		hint = " (what is there is not a socket)";
 	snprintf(error, size, "cannot listen on %s: %s%s", addr_str(a, name),
@@ -108,7 +116,7 @@ int
 net_listen(const struct addr *a, int backlog, char *error, size_t size)
 {
 	bool any6 = a->family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
-	const struct addr any4 = {.family = AF_INET, .port = a->port};
+	struct addr any4 = {.family = AF_INET, .port = a->port};
 	int fd;
 
 	if (a->family == AF_UNIX && sharing)
@@ -116,14 +124,17 @@ net_listen(const struct addr *a, int backlog, char *error, size_t size)
 	if (a->family == AF_UNIX)
 		net_remove_stale(a);
 	fd = open_stream(a->family);
-	if (fd < 0 && errno == EAFNOSUPPORT && any6)
+	if (fd < 0 && errno == EAFNOSUPPORT && any6 && !a->v6only) {
+		memcpy(any4.interface, a->interface, sizeof(any4.interface));
 		return net_listen(&any4, backlog, error, size);
+	}
 	if (fd >= 0 && a->family != AF_UNIX)
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (fd >= 0 && a->family != AF_UNIX && sharing)
 		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (fd >= 0 && a->family == AF_INET6)
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 ? 0 : 1);
+		set_option(
+		    fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 && !a->v6only ? 0 : 1);
 	if (fd >= 0 && bind_to(fd, a) == 0 && listen(fd, backlog) == 0)
 		return listening(fd);
 	explain(a, error, size);

@@ -230,6 +230,7 @@ write_connections(struct cfg_out *o, const struct cfg_proxy *x)
 			    : units_time_str(x->keep_interval.n, interval),
 			x->keep_count.line == 0 ? 6U
 						: (unsigned)x->keep_count.n));
+	cfg_out_time(o, "user-timeout", &x->user_timeout);
 	cfg_out_number(o, "fullconn", &x->fullconn);
 	cfg_out_number(o, "id", &x->number);
 }

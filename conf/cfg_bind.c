@@ -23,7 +23,10 @@ static const struct parameter {
 } parameters[] = {
     {"name", 1, CFG_NOTHING, NULL},
     {"id", 1, CFG_NOTHING, NULL},
-    {"v4v6", 0, CFG_NOTHING, NULL},
+    {"v4v6", 0, CFG_NOTHING, NULL}, /* [::] is, without v6only */
+    {"v6only", 0, CFG_DO, NULL},
+    {"interface", 1, CFG_DO, NULL},
+    {"tcp-ut", 1, CFG_DO, NULL},
     {"level", 1, CFG_NOTHING, NULL},
     {"expose-fd", 1, CFG_NOTHING, NULL},
     {"severity-output", 1, CFG_NOTHING, NULL},
@@ -34,7 +37,6 @@ static const struct parameter {
     {"nice", 1, CFG_TUNING, NULL},
     {"process", 1, CFG_TUNING, NULL},
     {"shards", 1, CFG_TUNING, NULL},
-    {"tcp-ut", 1, CFG_TUNING, NULL},
     {"tfo", 0, CFG_TUNING, NULL},
     {"thread", 1, CFG_TUNING, NULL},
     {"mode", 1, CFG_WARN, "the socket is as the process makes it"},
@@ -45,11 +47,9 @@ static const struct parameter {
     {"accept-proxy", 0, CFG_ERROR,
 	"the PROXY protocol is not read in this release"},
     {"accept-netscaler-cip", 1, CFG_ERROR, "such headers are not read"},
-    {"interface", 1, CFG_ERROR, "bind to an address of the interface"},
     {"namespace", 1, CFG_ERROR, "start roleproxy in the namespace"},
     {"proto", 1, CFG_ERROR, "roleproxy relays TCP"},
     {"transparent", 0, CFG_ERROR, "bind to an address of this host"},
-    {"v6only", 0, CFG_ERROR, "bind to addresses of IPv6 one by one"},
     {"ssl", 0, CFG_ERROR, TLS},
     {"allow-0rtt", 0, CFG_ERROR, TLS},
     {"alpn", 1, CFG_ERROR, TLS},
@@ -202,9 +202,24 @@ one_address(struct cfg *c, char *text)
 		    kind);
 }
 
-/* What one parameter says. */
+/* Say something of each address of a line, of those of IPv6 alone or of all
+ * that have a port; of the others it would mean nothing. */
 static void
-set_parameter(struct cfg *c, const struct parameter *a, const char *value)
+say_of(struct cfg *c, struct cfg_item *first, bool v6, const char *what)
+{
+	struct cfg_item *i;
+
+	for (i = first; i != NULL; i = i->next) {
+		if (v6 ? i->v.text[0] == '['
+		       : strncmp(i->v.text, "unix:", 5) != 0)
+			i->v.text = cfg_format(c, "%s %s", i->v.text, what);
+	}
+}
+
+/* What one parameter says; first is the first address of its line. */
+static void
+set_parameter(struct cfg *c, const struct parameter *a, const char *value,
+    struct cfg_item *first)
 {
 	struct cfg_proxy *x = c->proxy;
 	char *what = cfg_format(c, "bind ... %s", a->name);
@@ -214,9 +229,15 @@ set_parameter(struct cfg *c, const struct parameter *a, const char *value)
 		cfg_classed(c, a->class, what, a->why);
 		return;
 	}
-	if (cfg_count(c, what, value, 0, PARSE_COUNT_MAX, &n.n) != 0)
+	if (strcmp(a->name, "v6only") == 0)
+		say_of(c, first, true, a->name);
+	else if (strcmp(a->name, "interface") == 0)
+		say_of(c, first, false, cfg_format(c, "interface=%s", value));
+	else if (strcmp(a->name, "tcp-ut") == 0)
+		cfg_user_timeout(c, what, value);
+	else if (cfg_count(c, what, value, 0, PARSE_COUNT_MAX, &n.n) != 0)
 		return;
-	if (strcmp(a->name, "backlog") == 0) {
+	else if (strcmp(a->name, "backlog") == 0) {
 		x->backlog = n;
 	} else if (n.n > 0 &&
 		   (x->bind_maxconn.n == 0 || n.n < x->bind_maxconn.n)) {
@@ -228,7 +249,7 @@ set_parameter(struct cfg *c, const struct parameter *a, const char *value)
 /* The parameters behind the addresses. The first that is an error ends them:
  * what follows ssl is no news. */
 static void
-bind_parameters(struct cfg *c, char **w)
+bind_parameters(struct cfg *c, char **w, struct cfg_item *first)
 {
 	const char *nearest;
 	size_t i;
@@ -248,7 +269,7 @@ bind_parameters(struct cfg *c, char **w)
 			cfg_error(c, "'bind ... %s' expects a value", w[0]);
 			return;
 		}
-		set_parameter(c, &parameters[i], w[1]);
+		set_parameter(c, &parameters[i], w[1], first);
 		if (parameters[i].class == CFG_ERROR)
 			return;
 		w += 1 + parameters[i].words;
@@ -258,6 +279,8 @@ bind_parameters(struct cfg *c, char **w)
 void
 cfg_bind(struct cfg *c, char **w)
 {
+	struct cfg_list *binds = &c->proxy->binds;
+	struct cfg_item *before = binds->last;
 	char *save, *address;
 
 	if (w[1] == NULL || *w[1] == '\0') {
@@ -267,5 +290,5 @@ cfg_bind(struct cfg *c, char **w)
 	for (address = strtok_r(w[1], ",", &save); address != NULL;
 	     address = strtok_r(NULL, ",", &save))
 		one_address(c, address);
-	bind_parameters(c, w + 2);
+	bind_parameters(c, w + 2, before == NULL ? binds->first : before->next);
 }

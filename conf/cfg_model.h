@@ -42,6 +42,7 @@ struct cfg_proxy {
 	struct cfg_number bind_maxconn; /* the least of the bind lines */
 	struct cfg_number maxconn, fullconn, backlog, retries, number;
 	struct cfg_number keep_idle, keep_interval, keep_count;
+	struct cfg_number user_timeout; /* the least of its lines */
 	struct cfg_text balance;
 	bool tcplog, log_null_off, log_normal_off, log_checks, all_backups;
 	bool log_global;

@@ -94,6 +94,32 @@ cfg_number_of(struct cfg *c, char **w)
 		numbers[i].n->line = c->place.line;
 }
 
+/* Is it in a section of frontend? Its clients' connections are as those to the
+ * servers of its backend, where that is said. */
+static bool
+is_backends(struct cfg *c, const char *what)
+{
+	if (c->kind == CFG_FRONTEND)
+		cfg_warn(c,
+		    "'%s' is left out: clients' connections are as the "
+		    "backend's, write it there or in defaults",
+		    what);
+	return c->kind == CFG_FRONTEND;
+}
+
+/* tcp-ut of a bind or a server line: the least one holds for all of them. */
+void
+cfg_user_timeout(struct cfg *c, const char *what, const char *value)
+{
+	struct cfg_number n = {0, c->place.line};
+	struct cfg_number *least = &c->proxy->user_timeout;
+
+	if (is_backends(c, what) || cfg_time(c, what, value, "ms", &n.n) != 0)
+		return;
+	if (least->line == 0 || n.n < least->n)
+		*least = n;
+}
+
 /* clitcpka-idle and so on: the keep-alive of the connections to the servers,
  * which a client's is like. */
 void
@@ -106,7 +132,7 @@ cfg_keepalive(struct cfg *c, char **w)
 				   : &c->proxy->keep_count;
 	int rc;
 
-	if (!cfg_one(c, w[0], w + 1))
+	if (!cfg_one(c, w[0], w + 1) || is_backends(c, w[0]))
 		return;
 	if (n == &c->proxy->keep_count)
 		rc = cfg_count(c, w[0], w[1], 1, 127, &n->n);

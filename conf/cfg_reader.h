@@ -52,13 +52,13 @@ void cfg_list_copy(
     struct cfg *c, struct cfg_list *to, const struct cfg_list *from);
 struct cfg_text cfg_text(struct cfg *c, const char *text);
 
-/* Read a time with that unit where none stands, a number; -1 with an error that
- * begins with what. A text of NULL is missing. */
+/* Read a time with that unit where none stands, a number, a tcp-ut; -1 with an
+ * error that begins with what. A text of NULL is missing. */
 int cfg_time(struct cfg *c, const char *what, const char *text,
     const char *unit, int64_t *ms);
 int cfg_count(struct cfg *c, const char *what, const char *text, unsigned min,
     unsigned max, int64_t *n);
-
+void cfg_user_timeout(struct cfg *c, const char *what, const char *text);
 /* Is there a word behind what, and nothing more? Else an error. */
 bool cfg_one(struct cfg *c, const char *what, char **rest);
 

@@ -95,6 +95,7 @@ static const struct parameter {
     OTHER("on-marked-down"),
     OTHER("on-marked-up"),
     OTHER("init-addr"),
+    OTHER("tcp-ut"),
     NOTHING("resolvers", 1),
     NOTHING("resolve-prefer", 1),
     NOTHING("non-stick", 0),
@@ -115,7 +116,6 @@ static const struct parameter {
     NOTHING("redir", 1),
     NOTHING("ws", 1),
     TUNING("tfo", 0),
-    TUNING("tcp-ut", 1),
     WARN("minconn", 1, "the limit is maxconn, whatever the load"),
     WARN("cookie", 1, "it is for HTTP: mode tcp sets none"),
     WARN("resolve-net", 1, NAMES),
@@ -230,6 +230,8 @@ set_other(
 		s->close_down = one_of(c, name, down, value) >= 0;
 	} else if (strcmp(name, "on-marked-up") == 0) {
 		s->close_backups = one_of(c, name, up, value) >= 0;
+	} else if (strcmp(name, "tcp-ut") == 0) {
+		cfg_user_timeout(c, "server ... tcp-ut", value);
 	} else {
 		init_addr(c, value);
 	}

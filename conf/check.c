@@ -236,10 +236,19 @@ check_role_keys(const struct checker *c, const struct ini_section *s)
 static bool
 covers(const struct addr *a, const struct addr *b)
 {
+	struct in6_addr ip = addr_in6(a), other = addr_in6(b);
+
 	if (a->port != b->port || a->family == AF_UNIX || b->family == AF_UNIX)
 		return false;
+	/* Only different interfaces keep them apart. */
+	if (a->interface[0] != '\0' && b->interface[0] != '\0' &&
+	    strcmp(a->interface, b->interface) != 0)
+		return false;
+	if (IN6_ARE_ADDR_EQUAL(&ip, &other))
+		return true;
 	if (a->family == AF_INET6)
-		return IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
+		return IN6_IS_ADDR_UNSPECIFIED(&ip) &&
+		       (b->family == AF_INET6 || !a->v6only);
 	return b->family == AF_INET && a->u.v4.s_addr == INADDR_ANY;
 }
 

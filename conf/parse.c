@@ -381,6 +381,54 @@ parse_listen(struct key_value *v, struct addr *a)
 	return 0;
 }
 
+/* What stands behind an address that is listened on: interface=NAME, v6only. */
+static int
+bind_options(struct key_value *v, char *words, struct addr *a)
+{
+	char *save = NULL, *word = strtok_r(words, " \t", &save);
+
+	for (; word != NULL; word = strtok_r(NULL, " \t", &save)) {
+		if (strncmp(word, "interface=", 10) == 0) {
+			if (if_nametoindex(word + 10) == 0)
+				return refuse(v,
+				    "there is no interface '%.40s' here",
+				    word + 10);
+			snprintf(a->interface, sizeof(a->interface), "%s",
+			    word + 10);
+		} else if (strcmp(word, "v6only") != 0)
+			return refuse(v,
+			    "'%.40s' is neither interface=NAME nor v6only",
+			    word);
+		else if (a->family != AF_INET6)
+			return refuse(v, "v6only is for addresses of IPv6");
+		else
+			a->v6only = IN6_IS_ADDR_UNSPECIFIED(&a->u.v6);
+	}
+	return 0;
+}
+
+/* An address and what is said of it. */
+static int
+bind_words(struct key_value *v, struct addr *a)
+{
+	char *copy = xstrdup(v->text), *end = copy + strcspn(copy, " \t");
+	const char *whole = v->text;
+	int rc;
+
+	/* The path of a UNIX socket may hold blanks. */
+	if (strncmp(copy, "unix:", 5) == 0)
+		end = copy + strlen(copy);
+	else if (*end != '\0')
+		*end++ = '\0';
+	v->text = copy;
+	rc = parse_listen(v, a);
+	v->text = whole;
+	if (rc == 0)
+		rc = bind_options(v, end, a);
+	free(copy);
+	return rc;
+}
+
 /* An address for a frontend or the stats page. */
 int
 parse_bind(struct key_value *v)
@@ -392,7 +440,7 @@ parse_bind(struct key_value *v)
 	size_t n = stats ? s->nbinds : f->nbinds;
 	struct addr a = {.family = 0};
 
-	if (parse_listen(v, &a) != 0)
+	if (bind_words(v, &a) != 0)
 		return -1;
 	*lines = xrealloc(*lines, (n + 1) * sizeof(**lines));
 	(*lines)[n] = v->line;

@@ -419,10 +419,12 @@ END_TEST
 START_TEST(test_frontend)
 {
 	static const char *const binds[] = {"[::]:1", "0.0.0.0:2", "[::1]:3",
-	    "127.0.0.1:4", "unix:/run/r.sock"};
+	    "127.0.0.1:4", "unix:/run/r x.sock", "[::]:5 interface=lo v6only",
+	    "0.0.0.0:5"};
 	struct conf *conf = load_good(REDIS
 	    "[frontend f]\nbind = :1\nbind = *:2\nbind = [::1]:3\n"
-	    "bind = 127.0.0.1:4\nbind = unix:/run/r.sock\nbackend = redis\n"
+	    "bind = 127.0.0.1:4\nbind = unix:/run/r x.sock\n"
+	    "bind = :5 v6only  interface=lo\nbind = *:5\nbackend = redis\n"
 	    "route = lowest-latency\nbalance = source\nmaxconn = 5\n"
 	    "client-timeout = 1m\ndefer-connect = off\nno-server-reply = off\n"
 	    "allow = 10.0.0.0/8\nallow = fd00::/8\ndeny = 10.0.0.66\n");
@@ -431,7 +433,7 @@ START_TEST(test_frontend)
 	char text[ADDR_STR_MAX];
 	size_t i;
 
-	ck_assert_uint_eq(f->nbinds, 5);
+	ck_assert_uint_eq(f->nbinds, 7);
 	for (i = 0; i < f->nbinds; i++) {
 		ck_assert_str_eq(addr_str(&f->binds[i], text), binds[i]);
 		ck_assert_uint_eq(f->bind_lines[i], i + 4);
