@@ -154,7 +154,7 @@ unit-bins: $(UNITS)
 unit: unit-bins				## unit tests, one binary each
 	@$(S)/unit.sh $(UNITS)
 
-e2e: $(BIN)				## end-to-end tests on real Redis and Sentinel (E2E=options)
+e2e: $(BIN) $(BUILD)/bench/connect	## end-to-end tests on real Redis and Sentinel (E2E=options)
 	@ROLEPROXY=$(CURDIR)/$(BIN) $(E2E_WRAP) python3 tests/e2e/run.py $(E2E)
 
 e2e-full:				## the same with the long ones
@@ -206,7 +206,7 @@ check-full:				## all of that, sanitizers, valgrind, fuzzers, long runs
 	+@WERROR=-Werror $(S)/tally.sh all clang unit lint fmt-check e2e-full chaos-full \
 	    asan asan-e2e tsan-e2e valgrind fuzz
 
-bench:					## compare with HAProxy (ROUNDS=7)
+bench:					## compare with HAProxy and nginx (ROUNDS=7 SCALE=1 PART=1,2,3)
 	@$(S)/deps.sh bench
 	@$(MAKE) all $(BUILD)/bench/connect
 	@python3 tests/bench/run.py --connect $(BUILD)/bench/connect

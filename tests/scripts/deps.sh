@@ -13,7 +13,7 @@ case ${1:-test} in
 demo)	want=$demo ;;
 test)	want=$test ;;
 full)	want="$test valgrind libclang-rt-14-dev" ;;
-bench)	want="$demo haproxy" ;;
+bench)	want="$demo haproxy nginx libnginx-mod-stream" ;;
 *)	echo "usage: deps.sh demo|test|full|bench" >&2; exit 2 ;;
 esac
 
