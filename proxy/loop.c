@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #include "proxy/loop.h"
 #include "proxy/session.h"
 #include "proxy/sweep.h"
+
+#define TRIM_TICKS (5000 / WORKER_TICK_MS)
 
 static void *loop_main(void *);
 static void loop_wake_cb(evutil_socket_t, short, void *);
@@ -215,6 +218,9 @@ loop_tick_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	sweep_tick(w);
 	frontend_resume(w);
+	/* What was kept for slow readers does not stay with the process. */
+	if (w->index == 0 && w->ticks % TRIM_TICKS == 0)
+		(void)malloc_trim(0);
 }
 
 static void
