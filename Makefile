@@ -11,7 +11,7 @@ ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -I. $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 
 BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/net.c base/pattern.c \
-	   base/resolve.c base/units.c
+	   base/proxy_header.c base/resolve.c base/units.c
 CONF	 = conf/backend.c conf/branch.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind.c \
 	   conf/cfg_check.c conf/cfg_global.c conf/cfg_option.c \
 	   conf/cfg_pool.c conf/cfg_proxy.c conf/cfg_rules.c \
@@ -73,6 +73,7 @@ UNIT_link    = $(BASE) health/link.c health/resp.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
+UNIT_proxy_header = base/addr.c base/proxy_header.c base/units.c
 UNIT_relay   = tests/unit/relay_lab.c base/clock.c proxy/endpoint.c proxy/relay.c
 UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
@@ -103,6 +104,7 @@ UNITS	 = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.
 FUZZ_ini     = $(UNIT_conf)
 FUZZ_cfg     = $(FUZZ_ini)
 FUZZ_hello   = health/hello.c health/resp.c
+FUZZ_proxy_header = base/addr.c base/proxy_header.c base/units.c
 FUZZ_resp    = health/info.c health/observation.c health/resp.c
 FUZZ_url     = $(FUZZ_ini)
 FUZZERS	 = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
