@@ -31,7 +31,7 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/switchover.c health/verdict.c health/view.c health/watch.c \
 	   health/witness.c health/writer.c
 PROXY	 = proxy/balance.c proxy/branch.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c proxy/outbox.c \
-	   proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
+	   proxy/preface.c proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/transfer.c proxy/worker.c
 STATS	 = stats-ui/alarm.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \
 	   stats-ui/commands.c stats-ui/control.c stats-ui/fields.c \

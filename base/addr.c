@@ -230,3 +230,16 @@ addr_net_contains(const struct addr_net *net, const struct in6_addr *ip)
 	return rest == 0 ||
 	       ((net->prefix.s6_addr[bytes] ^ ip->s6_addr[bytes]) & mask) == 0;
 }
+
+bool
+addr_nets_contain(
+    const struct addr_net *nets, size_t n, const struct in6_addr *ip)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (addr_net_contains(&nets[i], ip))
+			return true;
+	}
+	return false;
+}

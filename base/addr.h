@@ -70,4 +70,8 @@ struct in6_addr addr_in6(const struct addr *a);
 int addr_net_parse(const char *text, struct addr_net *net);
 bool addr_net_contains(const struct addr_net *net, const struct in6_addr *ip);
 
+/* Is ip in one of n networks? */
+bool addr_nets_contain(
+    const struct addr_net *nets, size_t n, const struct in6_addr *ip);
+
 #endif

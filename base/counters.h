@@ -10,24 +10,25 @@
 #include <stdint.h>
 
 /* X(name, help): kept for each frontend and for each server. */
-#define COUNTERS(X)                                                       \
-	X(sessions, "sessions opened")                                    \
-	X(bytes_in, "bytes received from clients")                        \
-	X(bytes_out, "bytes received from servers")                       \
-	X(denied, "connections refused by allow and deny, or by a limit") \
-	X(connect_errors, "connects to a server that failed")             \
-	X(connects, "connects to a server that were begun")               \
-	X(retries, "connects tried again on the same server")             \
-	X(redispatches, "connects tried again on another server")         \
-	X(loadbalanced, "times that a server was picked for a session")   \
-	X(client_aborts, "sessions that the client broke off")            \
-	X(server_aborts, "sessions that the server broke off")            \
-	X(response_errors, "of these, because its connection broke")      \
-	X(timeouts, "sessions closed by a timeout")                       \
-	X(client_timeouts, "of these, at the client's turn")              \
-	X(fenced, "sessions closed because their server lost its role")   \
-	X(aged, "sessions closed for their max-session-age")              \
-	X(held, "clients that had to wait for a server")                  \
+#define COUNTERS(X)                                                          \
+	X(sessions, "sessions opened")                                       \
+	X(bytes_in, "bytes received from clients")                           \
+	X(bytes_out, "bytes received from servers")                          \
+	X(denied, "connections refused by allow and deny, or by a limit")    \
+	X(request_errors, "clients without a PROXY header where one is due") \
+	X(connect_errors, "connects to a server that failed")                \
+	X(connects, "connects to a server that were begun")                  \
+	X(retries, "connects tried again on the same server")                \
+	X(redispatches, "connects tried again on another server")            \
+	X(loadbalanced, "times that a server was picked for a session")      \
+	X(client_aborts, "sessions that the client broke off")               \
+	X(server_aborts, "sessions that the server broke off")               \
+	X(response_errors, "of these, because its connection broke")         \
+	X(timeouts, "sessions closed by a timeout")                          \
+	X(client_timeouts, "of these, at the client's turn")                 \
+	X(fenced, "sessions closed because their server lost its role")      \
+	X(aged, "sessions closed for their max-session-age")                 \
+	X(held, "clients that had to wait for a server")                     \
 	X(unserved, "clients that found no server, or could not reach one")
 
 struct counters {

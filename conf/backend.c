@@ -20,6 +20,23 @@ either(int64_t own, int64_t common)
 	return own != 0 ? own : common;
 }
 
+enum proxy_version
+conf_check_proxy(const struct conf_server *cs)
+{
+	switch (cs->check_send_proxy) {
+	case CHECK_PROXY_NONE:
+		return PROXY_NONE;
+	case CHECK_PROXY_V1:
+		return PROXY_V1;
+	case CHECK_PROXY_V2:
+		return PROXY_V2;
+	default:
+		return cs->check_host == NULL && cs->check_port == 0
+			   ? cs->send_proxy
+			   : PROXY_NONE;
+	}
+}
+
 struct conf_timing
 conf_timing(const struct conf_backend *cb, const struct conf_server *cs)
 {

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/proxy_header.h"
 #include "conf/step.h"
 #include "conf/words.h"
 
@@ -36,6 +37,8 @@ struct conf_server {
 	enum conf_on_error on_error;
 	unsigned error_limit; /* so many in a row */
 	enum conf_init_state init_state;
+	enum proxy_version send_proxy; /* the header of its sessions */
+	enum conf_check_proxy check_send_proxy;
 	char *check_host;    /* is checked there; NULL: where it is */
 	uint16_t check_port; /* the same; 0: its own */
 	int64_t check_interval, check_fast; /* ms, 0: the backend's */
@@ -99,6 +102,9 @@ struct conf_timing {
 	int64_t interval, fast, down;
 	unsigned fall, rise;
 };
+
+/* The PROXY header of a server's checks. */
+enum proxy_version conf_check_proxy(const struct conf_server *cs);
 
 /* What a server says of that, or else its backend. */
 struct conf_timing conf_timing(

@@ -69,6 +69,34 @@ with_word(struct cfg *c, char *text, const char *word, bool holds)
 	return holds ? cfg_format(c, "%s %s", text, word) : text;
 }
 
+/* Append the header of a server's sessions. */
+static char *
+with_header(struct cfg *c, char *text, const struct cfg_server *s)
+{
+	text = with_word(c, text, "send-proxy=v2", s->send_v2);
+	return with_word(c, text, "send-proxy=v1", s->send_v1 && !s->send_v2);
+}
+
+/* Append the header of its checks, where that is not what is meant anyway. In
+ * HAProxy a check's address or port means none, even if they are the server's
+ * own, which are left out here. */
+static char *
+with_check_header(struct cfg *c, char *text, const struct cfg_server *s)
+{
+	bool sends = s->send_v1 || s->send_v2;
+	bool given = s->check_host != NULL || s->check_port != 0;
+	bool meant = sends && strstr(text, " check-host=") == NULL &&
+		     strstr(text, " check-port=") == NULL;
+	bool wanted = s->check_header || (sends && !given);
+
+	if (wanted == meant)
+		return text;
+	return cfg_format(c, "%s check-send-proxy=%s", text,
+	    !wanted      ? "off"
+	    : s->send_v2 ? "v2"
+			 : "v1");
+}
+
 /* Append how a server is checked, where it differs from the others. */
 static char *
 with_checks(struct cfg *c, char *text, const struct cfg_server *s,
@@ -82,6 +110,7 @@ with_checks(struct cfg *c, char *text, const struct cfg_server *s,
 		text = cfg_format(c, "%s check-host=%s", text, s->check_host);
 	if (s->check_port != s->port)
 		text = with_number(c, text, "check-port", s->check_port, 0);
+	text = with_check_header(c, text, s);
 	text = with_time(c, text, "check-interval", t.inter, common->inter);
 	if (t.fast != common->fast)
 		text = with_time(
@@ -117,6 +146,7 @@ server_text(struct cfg *c, const struct cfg_server *s, bool checks,
 	text = with_number(c, text, "maxconn", s->maxconn, 0);
 	text = with_word(c, text, "backup", s->backup);
 	text = with_word(c, text, "disabled", s->disabled);
+	text = with_header(c, text, s);
 	if (checks)
 		text = with_checks(c, text, s, common);
 	text = with_word(c, text, "close-down", s->close_down);
@@ -252,6 +282,10 @@ write_template(struct cfg_out *o, const struct cfg_proxy *x)
 		    "with a check of Redis only: name them one by one");
 		return;
 	}
+	if (s->send_v1 || s->send_v2)
+		cfg_error(o->c,
+		    "'server-template' with send-proxy is not possible here: "
+		    "name the servers one by one");
 	cfg_out_text(o, "discover", s->template, "on");
 	cfg_warn(o->c,
 	    "'server-template': one server is asked for the others (discover "

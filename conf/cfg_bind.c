@@ -44,8 +44,7 @@ static const struct parameter {
     {"group", 1, CFG_WARN, "the socket is of who runs roleproxy"},
     {"uid", 1, CFG_WARN, "the socket is of who runs roleproxy"},
     {"gid", 1, CFG_WARN, "the socket is of who runs roleproxy"},
-    {"accept-proxy", 0, CFG_ERROR,
-	"the PROXY protocol is not read in this release"},
+    {"accept-proxy", 0, CFG_DO, NULL},
     {"accept-netscaler-cip", 1, CFG_ERROR, "such headers are not read"},
     {"namespace", 1, CFG_ERROR, "start roleproxy in the namespace"},
     {"proto", 1, CFG_ERROR, "roleproxy relays TCP"},
@@ -225,6 +224,10 @@ set_parameter(struct cfg *c, const struct parameter *a, const char *value,
 	char *what = cfg_format(c, "bind ... %s", a->name);
 	struct cfg_number n = {0, c->place.line};
 
+	if (strcmp(a->name, "accept-proxy") == 0) {
+		x->proxied += x->binds.n - x->bound;
+		return;
+	}
 	if (a->class != CFG_DO) {
 		cfg_classed(c, a->class, what, a->why);
 		return;
@@ -287,6 +290,7 @@ cfg_bind(struct cfg *c, char **w)
 		cfg_error(c, "'bind' expects an address, as in :6379");
 		return;
 	}
+	c->proxy->bound = c->proxy->binds.n;
 	for (address = strtok_r(w[1], ",", &save); address != NULL;
 	     address = strtok_r(NULL, ",", &save))
 		one_address(c, address);

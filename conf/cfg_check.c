@@ -261,6 +261,16 @@ complete_http(struct cfg *c, struct cfg_proxy *x)
 	x->steps = steps;
 }
 
+/* A step that sends a PROXY header means that the check of Redis does. */
+static void
+send_header(struct cfg_proxy *x, const struct conf_step *step)
+{
+	struct cfg_server *s;
+
+	for (s = x->servers; s != NULL && step->header; s = s->next)
+		s->check_header = true;
+}
+
 /* Read the steps once more, to see what they want to know. */
 static void
 understand(struct cfg *c, struct cfg_proxy *x)
@@ -285,6 +295,8 @@ understand(struct cfg *c, struct cfg_proxy *x)
 	if (m.kind == SCRIPT_REDIS && m.role != WANT_ANY) {
 		x->means = CHECK_REDIS;
 		x->role = m.role;
+		for (k = 0; k < n; k++)
+			send_header(x, &steps[k]);
 		c->place.line = x->check_line;
 		if (m.left_out[0] != '\0')
 			cfg_warn(c,

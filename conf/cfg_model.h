@@ -52,6 +52,9 @@ struct cfg_proxy {
 	bool own_stats;            /* not those of the defaults */
 	struct cfg_text http_rule; /* the first that only HTTP obeys */
 	struct cfg_list binds;     /* as bind = takes them */
+	struct cfg_list proxies;   /* as accept-proxy = takes them */
+	size_t bound;              /* binds of the lines before */
+	size_t proxied;            /* binds with accept-proxy */
 	struct cfg_text backend;   /* default_backend */
 	struct cfg_text always;    /* use_backend without a condition */
 	struct cfg_use *uses, *servers_used;

@@ -36,6 +36,7 @@ struct cfg_server {
 	unsigned line, port;
 	unsigned template; /* line that means several of that name */
 	bool check, backup, disabled, close_down, close_backups, observe;
+	bool send_v1, send_v2, check_header;
 	const char *on_error, *init_state, *check_host;
 	int64_t check_port, weight, maxconn, maxqueue, error_limit, fall, rise,
 	    number;
@@ -71,6 +72,7 @@ struct cfg_access {
 	struct cfg_list deny, allow, accepted;
 	bool closed; /* a rule has ended the list */
 	bool only;   /* nobody but `allow` */
+	bool late;   /* that is about whom a PROXY header names */
 	int level;   /* of the last rule; 0 none */
 };
 

@@ -327,6 +327,7 @@ reject_rule(struct cfg *c, struct cfg_access *a, const struct condition *cond)
 		join(c, &a->deny, &cond->nets);
 	else {
 		a->only = true;
+		a->late = a->level > 1;
 		join(c, &a->allow, &a->accepted);
 		if (!cond->all)
 			join(c, &a->allow, &cond->nets);
@@ -358,6 +359,27 @@ add_rule(
 	a->closed = cond->all && !cond->negated;
 }
 
+/* tcp-request connection expect-proxy layer4 [if CONDITION]. */
+static void
+expect_proxy(struct cfg *c, char **w)
+{
+	struct cfg_access *a = &c->proxy->access;
+	struct condition cond = {.all = false};
+
+	if (w[0] == NULL || strcmp(w[0], "layer4") != 0)
+		cfg_error(c, "'expect-proxy' expects layer4");
+	else if (condition(c, w + 1, &cond) != 0)
+		return;
+	else if (cond.negated || a->closed || a->accepted.n > 0)
+		cfg_error(c, "'expect-proxy' of all but some, or behind "
+			     "'accept', is not possible here: name the "
+			     "networks, above 'accept'");
+	else if (cond.all)
+		cfg_list_add(c, &c->proxy->proxies, "on");
+	else
+		join(c, &c->proxy->proxies, &cond.nets);
+}
+
 /* tcp-request connection|session|content accept|reject [if CONDITION]. */
 void
 cfg_tcp_request(struct cfg *c, char **w)
@@ -374,6 +396,9 @@ cfg_tcp_request(struct cfg *c, char **w)
 	else if (level < 0 || w[2] == NULL)
 		cfg_error(c, "'tcp-request' expects connection, session or "
 			     "content, and accept or reject");
+	else if (level == 0 && strcmp(w[2], "expect-proxy") == 0 &&
+		 c->kind != CFG_DEFAULTS)
+		expect_proxy(c, w + 3);
 	else if (parse_word_index(actions, w[2]) < 0)
 		cfg_error(c,
 		    "'tcp-request %s %.40s' is not possible here: accept and "

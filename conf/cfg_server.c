@@ -9,7 +9,7 @@
 #include "conf/cfg_reader.h"
 
 #define TLS   "there is no TLS in this release: leave it to another process"
-#define PROXY "the PROXY protocol is not sent in this release"
+#define PROXY "a PROXY header is sent with addresses only"
 #define NAMES "names are resolved by the system's resolver, every ten seconds"
 
 /* What a parameter does. */
@@ -76,6 +76,12 @@ static const struct parameter {
     OFF("no-backup", backup),
     ON("disabled", disabled),
     OFF("enabled", disabled),
+    ON("send-proxy", send_v1),
+    OFF("no-send-proxy", send_v1),
+    ON("send-proxy-v2", send_v2),
+    OFF("no-send-proxy-v2", send_v2),
+    ON("check-send-proxy", check_header),
+    OFF("no-check-send-proxy", check_header),
     COUNT("weight", weight, 0, 256),
     COUNT("maxconn", maxconn, 0, PARSE_COUNT_MAX),
     COUNT("maxqueue", maxqueue, 0, PARSE_COUNT_MAX),
@@ -101,10 +107,7 @@ static const struct parameter {
     NOTHING("non-stick", 0),
     NOTHING("stick", 0),
     NOTHING("no-agent-check", 0),
-    NOTHING("no-check-send-proxy", 0),
     NOTHING("no-check-ssl", 0),
-    NOTHING("no-send-proxy", 0),
-    NOTHING("no-send-proxy-v2", 0),
     NOTHING("no-send-proxy-v2-ssl", 0),
     NOTHING("no-send-proxy-v2-ssl-cn", 0),
     NOTHING("no-ssl", 0),
@@ -134,11 +137,8 @@ static const struct parameter {
     REFUSE("proto", 1, "roleproxy relays TCP"),
     REFUSE("check-proto", 1, "roleproxy relays TCP"),
     REFUSE("log-proto", 1, "roleproxy relays TCP"),
-    REFUSE("send-proxy", 0, PROXY),
-    REFUSE("send-proxy-v2", 0, PROXY),
     REFUSE("send-proxy-v2-ssl", 0, PROXY),
     REFUSE("send-proxy-v2-ssl-cn", 0, PROXY),
-    REFUSE("check-send-proxy", 0, PROXY),
     REFUSE("proxy-v2-options", 1, PROXY),
     REFUSE("ssl", 0, TLS),
     REFUSE("check-ssl", 0, TLS),

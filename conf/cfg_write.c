@@ -227,6 +227,31 @@ write_access(
 	out_list(o, "allow", own->only ? &own->allow : &other->allow);
 }
 
+/* Whose connections begin with a PROXY header. */
+static void
+write_proxies(
+    struct cfg_out *o, const struct cfg_proxy *x, const struct cfg_proxy *b)
+{
+	bool all = x->proxied > 0 && x->proxied == x->binds.n;
+
+	if (all)
+		cfg_out_text(o, "accept-proxy", x->line, "on");
+	else
+		out_list(o, "accept-proxy", &x->proxies);
+	o->c->place.line = x->line;
+	if (x->proxied > 0 && !all)
+		cfg_error(o->c,
+		    "'%s': 'accept-proxy' on some of its 'bind' only is not "
+		    "possible here: write it on all, or a section for them",
+		    x->name);
+	if ((all || x->proxies.n > 0) && (x->access.late || b->access.late))
+		cfg_error(o->c,
+		    "'%s' lets only some in whom a PROXY header names, which "
+		    "is not possible here: who alone may come in is decided "
+		    "by 'tcp-request connection'",
+		    x->name);
+}
+
 /* The timeouts of a frontend's sessions: tunnel's rule over client's. */
 static void
 write_timeouts(
@@ -361,6 +386,7 @@ write_frontend(struct cfg_out *o, const struct cfg_proxy *x)
 	cfg_out_number(o, "backlog", &backlog);
 	cfg_out_number(o, "id", &x->number);
 	write_access(o, x, b == &nothing ? x : b);
+	write_proxies(o, x, b);
 	if (x->uses != NULL && x->merged == NULL && b != x &&
 	    (b->access.only || b->access.deny.n > 0))
 		cfg_error(o->c,
@@ -379,6 +405,13 @@ refuse_rules(struct cfg_out *o, const struct cfg_proxy *x)
 		    "'%s' is not possible here: the page can be guarded by "
 		    "'stats auth USER:PASSWORD'",
 		    x->http_rule.text);
+	}
+	if (x->proxied > 0 || x->proxies.n > 0) {
+		o->c->place.line = x->line;
+		cfg_error(o->c,
+		    "'%s' shows statistics, where no PROXY header is read: "
+		    "take accept-proxy out",
+		    x->name);
 	}
 	if (x->access.deny.n > 0 || x->access.only) {
 		o->c->place.line = x->line;

@@ -46,9 +46,11 @@ struct conf_frontend {
 	int64_t max_session_age;    /* ms with one server; 0 for ever */
 	enum conf_log_format log_format;
 	enum conf_session_log session_log;
-	bool log_null;    /* also clients that send nothing */
-	unsigned backlog; /* of its sockets; 0: the system's */
-	unsigned number;  /* HAProxy's id; 0: by its place */
+	bool log_null;                 /* also clients that send nothing */
+	unsigned backlog;              /* of its sockets; 0: the system's */
+	unsigned number;               /* HAProxy's id; 0: by its place */
+	struct addr_net *accept_proxy; /* who sends a PROXY header first */
+	size_t naccept_proxy;
 	struct addr_net *allow, *deny;
 	size_t nallow, ndeny;
 	int id; /* given by the proxy; stable by name across reloads */

@@ -110,6 +110,7 @@ copy_branch(
 	br->of = f;
 	br->conf = copy;
 	br->name = f->name;
+	br->accept_proxy = f->accept_proxy;
 	br->allow = f->allow;
 	br->deny = f->deny;
 	br->backend = copy->backends + (br->backend - conf->backends);

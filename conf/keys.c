@@ -134,6 +134,8 @@ const struct key keys[] = {
     {TEXT(BACKEND, "username", NULL, parse_word, username),
 	.help = "the ACL user for AUTH of the checks"},
 
+    {LIST(FRONTEND, "accept-proxy", NULL, parse_proxies, accept_proxy, naccept_proxy),
+	.help = "whose connections begin with a PROXY header: on, off, or a network"},
     {LIST(FRONTEND, "allow", NULL, parse_network, allow, nallow),
 	.help = "serve only clients of this network, as in 10.0.0.0/8"},
     {KEY(FRONTEND, "backend", NULL, parse_word),

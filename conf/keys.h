@@ -56,7 +56,8 @@ struct key {
 /* The parsers. A choice's field is an enum, or a bool that only "on" sets. */
 key_parser parse_auth, parse_bind, parse_choice, parse_host, parse_keepalive,
     parse_log;
-key_parser parse_mode, parse_network, parse_number, parse_path, parse_role_lost;
+key_parser parse_mode, parse_proxies, parse_network, parse_number, parse_path,
+    parse_role_lost;
 key_parser parse_step, parse_server, parse_size, parse_control, parse_text,
     parse_time;
 key_parser parse_rule, parse_uri, parse_word, parse_workers;

@@ -341,6 +341,17 @@ parse_network(struct key_value *v)
 	return append(v, &net);
 }
 
+/* Everybody, nobody, or a network. */
+int
+parse_proxies(struct key_value *v)
+{
+	static const struct addr_net all = {.bits = 0};
+
+	if (strcmp(v->text, "on") == 0)
+		return append(v, &all);
+	return strcmp(v->text, "off") == 0 ? 0 : parse_network(v);
+}
+
 /* unix:/path. */
 static int
 parse_unix(struct key_value *v, const char *path, struct addr *a)
@@ -585,6 +596,9 @@ enum server_option_kind { OPT_FLAG, OPT_NUMBER, OPT_TIME, OPT_WORD, OPT_HOST };
 	}
 
 static const char *const init_words[] = {"unchecked", "up", "down", NULL};
+static const char *const proxy_words[] = {"off", "v1", "v2", NULL};
+static const char *const check_proxy_words[] = {
+    "auto", "off", "v1", "v2", NULL};
 static const char *const on_error_words[] = {
     "fastinter", "fail-check", "sudden-death", "mark-down", NULL};
 
@@ -606,6 +620,8 @@ static const struct server_option {
     OPT("on-error", WORD, on_error, .words = on_error_words),
     OPT("error-limit", NUMBER, error_limit, .min = 1, .max = PARSE_COUNT_MAX),
     OPT("init-state", WORD, init_state, .words = init_words),
+    OPT("send-proxy", WORD, send_proxy, .words = proxy_words),
+    OPT("check-send-proxy", WORD, check_send_proxy, .words = check_proxy_words),
     OPT("check-host", HOST, check_host),
     OPT("check-port", NUMBER, check_port, .min = 1, .max = 65535),
     OPT("check-interval", TIME, check_interval, .min = 10),

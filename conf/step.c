@@ -25,9 +25,9 @@ struct reader {
 
 /* What HAProxy knows and we do not do. */
 static const char *const unsupported[] = {"alpn", "error-status", "lf",
-    "ok-status", "on-error", "on-success", "proto", "send-binary-lf",
-    "send-proxy", "set-var", "set-var-fmt", "sni", "ssl", "status-code",
-    "binary-lf", "hdr", "fhdr", "tout-status", "unset-var", "via-socks4", NULL};
+    "ok-status", "on-error", "on-success", "proto", "send-binary-lf", "set-var",
+    "set-var-fmt", "sni", "ssl", "status-code", "binary-lf", "hdr", "fhdr",
+    "tout-status", "unset-var", "via-socks4", NULL};
 
 #define STRING_LF "string-lf"
 static const char *const match_words[] = {
@@ -111,7 +111,7 @@ read_number(
 	return 0;
 }
 
-/* connect [port N] [addr A] [linger] [comment C] */
+/* connect [port N] [addr A] [linger] [send-proxy] [default] [comment C] */
 static int
 read_connect(struct reader *r)
 {
@@ -140,7 +140,11 @@ read_connect(struct reader *r)
 			continue;
 		if (strcmp(*r->word, "linger") == 0)
 			s->linger = true;
-		else if (strcmp(*r->word, "default") != 0)
+		else if (strcmp(*r->word, "default") == 0)
+			s->usual = true;
+		else if (strcmp(*r->word, "send-proxy") == 0)
+			s->header = true;
+		else
 			return refuse_word(r, "connect");
 		r->word++;
 	}
@@ -493,6 +497,7 @@ bool
 step_equal(const struct conf_step *a, const struct conf_step *b)
 {
 	return a->kind == b->kind && a->linger == b->linger &&
+	       a->usual == b->usual && a->header == b->header &&
 	       a->port == b->port && same_text(a->host, b->host) &&
 	       a->match == b->match && a->negate == b->negate &&
 	       a->format == b->format && a->min_recv == b->min_recv &&

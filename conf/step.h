@@ -31,6 +31,8 @@ enum conf_match {
 struct conf_step {
 	enum conf_step_kind kind;
 	bool linger;   /* STEP_CONNECT: close it with a FIN, not a reset */
+	bool usual;    /* STEP_CONNECT: as the server says, "default" */
+	bool header;   /* STEP_CONNECT: begin with a PROXY header */
 	uint16_t port; /* STEP_CONNECT: 0 the server's */
 	char *host; /* STEP_CONNECT: a name or an address; NULL the server's */
 	enum conf_match match;

@@ -89,4 +89,13 @@ const char *conf_route_str(enum conf_route route);
 const char *conf_balance_str(enum conf_balance balance);
 const char *conf_fence_str(enum conf_fence fence);
 
+/* The PROXY header of a server's checks: that of its sessions, where they go to
+ * the same place, or what is said. */
+enum conf_check_proxy {
+	CHECK_PROXY_AUTO,
+	CHECK_PROXY_NONE,
+	CHECK_PROXY_V1,
+	CHECK_PROXY_V2
+};
+
 #endif

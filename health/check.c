@@ -30,6 +30,7 @@ struct check {
 	char *via_host;    /* is checked there; NULL: where it is */
 	uint16_t via_port; /* the same; 0: its own */
 	enum conf_check kind;
+	enum proxy_version header;
 	char *username, *password;
 	struct conf_timing timing;
 	int64_t timeout;
@@ -95,8 +96,12 @@ kind_of(const struct conf_backend *cb, const struct conf_server *cs)
 static struct script_subject
 subject(const struct conf_backend *cb, const struct conf_server *cs)
 {
+	enum proxy_version header = conf_check_proxy(cs), own = header;
+
+	if (own == PROXY_NONE)
+		own = cs->send_proxy == PROXY_V2 ? PROXY_V2 : PROXY_V1;
 	return (struct script_subject){
-	    cb->steps, cb->nsteps, {cs->name, cb->name}};
+	    cb->steps, cb->nsteps, {cs->name, cb->name}, header, own};
 }
 
 /* What begins the attempts, and where they go. */
@@ -118,6 +123,7 @@ make_probe(struct check *c, struct event_base *base,
 	    check_probe_cb, check_lost_cb, c);
 	if (c->probe == NULL)
 		fatal("out of memory");
+	probe_use_header(c->probe, c->header);
 }
 
 /* What is taken for granted until the first check has ended. */
@@ -145,6 +151,7 @@ check_new(struct event_base *base, struct resolver *resolver,
 	c->via_host = xstrdup(cs->check_host);
 	c->via_port = cs->check_port;
 	c->kind = kind_of(cb, cs);
+	c->header = conf_check_proxy(cs);
 	c->username = xstrdup(cb->username);
 	c->password = xstrdup(cb->password);
 	c->changed = changed;
@@ -211,6 +218,7 @@ check_matches(const struct check *c, const struct conf_backend *cb,
 
 	if (!check_same_host(c, cs) || c->kind != kind_of(cb, cs) ||
 	    c->via_port != cs->check_port ||
+	    c->header != conf_check_proxy(cs) ||
 	    !same_text(c->via_host, cs->check_host))
 		return false;
 	if (c->kind == CHECK_REDIS)
@@ -629,6 +637,12 @@ const struct addr *
 check_addr(const struct check *c)
 {
 	return &c->addr;
+}
+
+enum proxy_version
+check_header(const struct check *c)
+{
+	return c->header;
 }
 
 uint32_t

@@ -80,6 +80,7 @@ duty_new(struct duties *d, const struct conf_backend *cb,
 		duty->password = xstrdup(cb->password);
 		duty->gossip = gossip_new(d->base, &duty_gossip, duty->username,
 		    duty->password, duty);
+		gossip_use_header(duty->gossip, conf_check_proxy(cs));
 	}
 	TAILQ_INSERT_TAIL(&d->list, duty, link);
 	return duty;

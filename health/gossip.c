@@ -39,6 +39,12 @@ gossip_new(struct event_base *base, const struct gossip_ops *ops,
 }
 
 void
+gossip_use_header(struct gossip *g, enum proxy_version header)
+{
+	link_use_header(g->link, header);
+}
+
+void
 gossip_free(struct gossip *g)
 {
 	if (g == NULL)

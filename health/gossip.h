@@ -7,6 +7,7 @@
 #define HEALTH_GOSSIP_H
 
 #include "base/addr.h"
+#include "base/proxy_header.h"
 #include "health/hello.h"
 
 struct event_base;
@@ -24,6 +25,8 @@ struct gossip_ops {
 /* Closed at first. Borrows ops and the credentials (either may be NULL). */
 struct gossip *gossip_new(struct event_base *base, const struct gossip_ops *ops,
     const char *username, const char *password, void *arg);
+/* Begin each connection with this PROXY header. */
+void gossip_use_header(struct gossip *g, enum proxy_version header);
 void gossip_free(struct gossip *g);
 
 /* Listen at that server from now on; nothing if that is so already. */

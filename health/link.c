@@ -35,6 +35,7 @@ struct link {
 	struct event_base *base;    /* (borrowed from the owner) */
 	const struct link_ops *ops; /* (borrowed from the owner) */
 	const char *username, *password;
+	enum proxy_version header;
 	void *arg;
 
 	/* At run time. */
@@ -91,6 +92,12 @@ link_free(struct link *l)
 	event_free(l->timer);
 	free(l->tokens);
 	free(l);
+}
+
+void
+link_use_header(struct link *l, enum proxy_version header)
+{
+	l->header = header;
 }
 
 /* Have the timer fire after so many ms. */
@@ -220,6 +227,9 @@ introduce(struct link *l)
 {
 	const char *auth[] = {"AUTH", l->password, NULL, NULL};
 	const char *name[] = {"CLIENT", "SETNAME", CLIENT_NAME, NULL};
+	char header[PROXY_HEADER_OUT];
+	size_t n =
+	    proxy_header_own(l->header, bufferevent_getfd(l->bev), header);
 
 	l->up = true;
 	l->auth = l->password != NULL;
@@ -228,6 +238,7 @@ introduce(struct link *l)
 		auth[1] = l->username;
 		auth[2] = l->password;
 	}
+	evbuffer_add(bufferevent_get_output(l->bev), header, n);
 	if (l->auth)
 		link_send(l, auth);
 	link_send(l, name);

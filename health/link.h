@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/proxy_header.h"
 #include "health/resp.h"
 
 struct event_base;
@@ -31,6 +32,9 @@ struct link_ops {
 struct link *link_new(struct event_base *base, const struct link_ops *ops,
     const char *username, const char *password, void *arg);
 void link_free(struct link *l);
+
+/* Begin each connection with this PROXY header. */
+void link_use_header(struct link *l, enum proxy_version header);
 
 /* Connect to addr, and stay connected; nothing if that is so already. */
 void link_open(struct link *l, const struct addr *addr);

@@ -34,8 +34,8 @@ static const struct link_ops call_ops = {call_up, call_reply, call_down};
 
 struct order_call *
 order_call(struct event_base *base, const struct addr *addr,
-    const char *username, const char *password, const char *const *words,
-    int64_t timeout_ms, order_call_cb done, void *arg)
+    enum proxy_version header, const char *username, const char *password,
+    const char *const *words, int64_t timeout_ms, order_call_cb done, void *arg)
 {
 	struct order_call *c = xcalloc(1, sizeof(*c));
 	struct timeval tv = {
@@ -50,6 +50,7 @@ order_call(struct event_base *base, const struct addr *addr,
 	c->username = xstrdup(username);
 	c->password = xstrdup(password);
 	c->link = link_new(base, &call_ops, c->username, c->password, c);
+	link_use_header(c->link, header);
 	c->timer = evtimer_new(base, call_timer_cb, c);
 	if (c->timer == NULL)
 		fatal("out of memory");

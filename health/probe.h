@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/proxy_header.h"
 #include "health/observation.h"
 
 struct event_base;
@@ -28,6 +29,9 @@ enum probe_kind { PROBE_KIND_REDIS, PROBE_KIND_TCP };
 struct probe *probe_new(struct event_base *base, enum probe_kind kind,
     const char *username, const char *password, probe_done_cb done,
     probe_lost_cb lost, void *arg);
+
+/* Begin each connection with this PROXY header. */
+void probe_use_header(struct probe *p, enum proxy_version header);
 
 /* Close and free; a running probe does not call back. Allowed in a callback. */
 void probe_free(struct probe *p);

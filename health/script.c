@@ -27,6 +27,7 @@ struct script {
 	struct conf_step *steps;
 	size_t n;
 	bool http;
+	enum proxy_version header, own_header; /* see script_subject */
 	script_done_cb done;
 	void *arg;
 
@@ -70,6 +71,8 @@ script_new(struct event_base *base, const struct script_subject *of,
 		places_add(places, s->steps[s->n].host);
 	}
 	s->http = expect_is_http(s->steps, s->n);
+	s->header = of->header;
+	s->own_header = of->own_header;
 	s->done = done;
 	s->arg = arg;
 	s->fd = -1;
@@ -125,7 +128,8 @@ bool
 script_matches(const struct script *s, const struct script_subject *of)
 {
 	struct conf_step step;
-	bool same = of->n == s->n;
+	bool same = of->n == s->n && of->header == s->header &&
+		    of->own_header == s->own_header;
 	size_t i;
 
 	for (i = 0; i < s->n && same; i++) {
@@ -279,6 +283,30 @@ script_start(struct script *s, const struct addr *addr, int64_t timeout_ms)
 	connect_start(s, s->started ? first : NULL);
 }
 
+/* The header of the connection that was made. HAProxy sends none of its own
+ * accord where a step connects, unless as "default". */
+static enum proxy_version
+header_of(const struct script *s)
+{
+	const struct conf_step *step = s->started ? &s->steps[s->at] : NULL;
+
+	if (step != NULL && step->header)
+		return s->own_header;
+	return step == NULL || step->usual ? s->header : PROXY_NONE;
+}
+
+/* Say whose connection it is, before all else. That it has ended already shows
+ * when it is read. */
+static void
+send_header(struct script *s)
+{
+	char header[PROXY_HEADER_OUT];
+	size_t n = proxy_header_own(header_of(s), s->fd, header);
+
+	if (n > 0)
+		(void)send(s->fd, header, n, MSG_NOSIGNAL);
+}
+
 /* The connection has been made, or not. False if that ended the attempt. */
 static bool
 take_connection(struct script *s)
@@ -293,6 +321,7 @@ take_connection(struct script *s)
 		return false;
 	}
 	s->connecting = false;
+	send_header(s);
 	if (s->o.rtt_us < 0)
 		s->o.rtt_us = clock_us() - s->started_us;
 	if (s->started)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/proxy_header.h"
 #include "conf/format.h"
 #include "conf/step.h"
 #include "health/observation.h"
@@ -24,6 +25,9 @@ struct script_subject {
 	const struct conf_step *steps;
 	size_t n;
 	struct format_names names;
+	/* The PROXY header of connections that are as usual, and of those for
+	 * which a step asks for one. */
+	enum proxy_version header, own_header;
 };
 
 /* Called once for each script_start(), never before that has returned. */

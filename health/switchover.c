@@ -237,7 +237,7 @@ tell_sentinel(struct switchover *s, const struct sentinel *sentinel)
 	const char *words[] = {"SENTINEL", "FAILOVER",
 	    sentinels_name(s->g->watch.sentinels), NULL};
 
-	s->call = order_call(s->base, sentinel_addr(sentinel),
+	s->call = order_call(s->base, sentinel_addr(sentinel), PROXY_NONE,
 	    s->g->cb->sentinel_username, s->g->cb->sentinel_password, words,
 	    COMMAND_MS, switchover_call_cb, s);
 }
@@ -258,8 +258,8 @@ tell_writer(struct switchover *s, int to)
 	words[2] = place.host;
 	words[3] = port;
 	s->call = order_call(s->base, check_addr(s->m->list[s->from]->check),
-	    s->g->cb->username, s->g->cb->password, words, COMMAND_MS,
-	    switchover_call_cb, s);
+	    check_header(s->m->list[s->from]->check), s->g->cb->username,
+	    s->g->cb->password, words, COMMAND_MS, switchover_call_cb, s);
 }
 
 /* A replica has all the data: give the command. */

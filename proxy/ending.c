@@ -30,6 +30,8 @@ static const struct {
     [SESSION_AGED] = {"max age", {"K-", "KQ", "KC", "K-"}},
     [SESSION_DRAINED] = {"drained", {"--", "--", "--", "--"}},
     [SESSION_STOPPED] = {"stopped", {"K-", "KQ", "KC", "K-"}},
+    [SESSION_NO_HEADER] = {"no PROXY header", {"PR", "PR", "PR", "PR"}},
+    [SESSION_DENIED] = {"denied", {"PR", "PR", "PR", "PR"}},
     [SESSION_NO_MEMORY] = {"out of memory", {"RC", "RQ", "RC", "RD"}},
 };
 

@@ -31,6 +31,8 @@ enum session_reason {
 	SESSION_AGED,      /* quiet, and older than max-session-age */
 	SESSION_DRAINED,   /* quiet, and the proxy is stopping */
 	SESSION_STOPPED,   /* cut off by the proxy's end */
+	SESSION_NO_HEADER, /* a PROXY header was due, and did not come */
+	SESSION_DENIED,    /* whom a header named is denied */
 	SESSION_NO_MEMORY,
 	SESSION_REASONS /* how many there are */
 };

@@ -146,28 +146,15 @@ frontend_resume(struct worker *w)
 	}
 }
 
-/* Is ip in one of n networks? */
-static bool
-in_nets(const struct addr_net *nets, size_t n, const struct in6_addr *ip)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (addr_net_contains(&nets[i], ip))
-			return true;
-	}
-	return false;
-}
-
 /* May this client come in? One that uses a UNIX socket may. */
 static bool
 is_allowed(const struct conf_frontend *fe, const struct in6_addr *ip)
 {
 	if (IN6_IS_ADDR_UNSPECIFIED(ip))
 		return true;
-	if (in_nets(fe->deny, fe->ndeny, ip))
+	if (addr_nets_contain(fe->deny, fe->ndeny, ip))
 		return false;
-	return fe->nallow == 0 || in_nets(fe->allow, fe->nallow, ip);
+	return fe->nallow == 0 || addr_nets_contain(fe->allow, fe->nallow, ip);
 }
 
 /* The worker with the fewest sessions; the accepting one, if it is as good. */

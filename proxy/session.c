@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "proxy/outbox.h"
+#include "proxy/preface.h"
 #include "proxy/relay.h"
 #include "proxy/route.h"
 #include "proxy/session.h"
@@ -115,6 +116,15 @@ count_begin(const struct session *s)
 	    atomic_load(&sh->frontend_sessions[id]));
 }
 
+/* It is known whose it is. */
+static void
+begin(struct session *s)
+{
+	session_log_begin(s);
+	if (!s->fe->defer_connect)
+		session_route(s);
+}
+
 int
 session_open(
     struct worker *w, const struct conf_frontend *fe, const struct arrival *a)
@@ -143,9 +153,9 @@ session_open(
 	session_use_conf(w, fe->conf, 1);
 	session_follow_rules(s);
 	count_begin(s);
-	session_log_begin(s);
-	if (!s->fe->defer_connect)
-		session_route(s);
+	s->header_due = preface_is_due(fe, &a->ip);
+	if (!s->header_due)
+		begin(s);
 	return 0;
 }
 
@@ -175,6 +185,12 @@ count_reason(struct counters *c, enum session_reason why)
 		break;
 	case SESSION_FENCED:
 		counter_add(c->fenced, 1);
+		break;
+	case SESSION_NO_HEADER:
+		counter_add(c->request_errors, 1);
+		break;
+	case SESSION_DENIED:
+		counter_add(c->denied, 1);
 		break;
 	case SESSION_NO_SERVER:
 	case SESSION_NO_PLACE:
@@ -219,6 +235,7 @@ session_close(struct session *s, enum session_reason why)
 	count_end(s, why);
 	session_log_end(s, why);
 	transfer_forget(s);
+	preface_forget(s);
 	set_state(s, STATE_DEAD, -1);
 	endpoint_close(&s->relay.client);
 	endpoint_close(&s->relay.server);
@@ -396,8 +413,14 @@ begin_relay(struct session *s)
 	forgive(s);
 	if (!TAILQ_EMPTY(&s->worker->held[s->fe->id]))
 		session_release(s->worker);
-	if (s->state == STATE_RELAYING)
-		settle(s, transfer_from_client(s));
+	if (s->state != STATE_RELAYING)
+		return;
+	if (preface_send(s) != 0) {
+		session_close(s, SESSION_SERVER_ABORT);
+		return;
+	}
+	preface_forget(s);
+	settle(s, transfer_from_client(s));
 }
 
 /* Count a connect that failed, and tell the control thread if that matters. */
@@ -672,6 +695,27 @@ first_byte(struct session *s)
 	}
 }
 
+/* What comes first of a client that waits. */
+static void
+first_bytes(struct session *s)
+{
+	enum session_reason why;
+	int taken = s->header_due ? preface_take(s, &why) : 1;
+
+	if (taken < 0)
+		session_close(s, why);
+	if (taken <= 0)
+		return;
+	if (s->header_due) {
+		s->header_due = false;
+		session_follow_rules(s); /* that was some time ago */
+		begin(s);
+	}
+	/* What came with the header is no news any more. */
+	if (s->state == STATE_WAITING)
+		first_byte(s);
+}
+
 /* Read what a client that was turned away still sends, until it closes. */
 static void
 swallow(struct session *s)
@@ -701,7 +745,7 @@ session_client_cb(evutil_socket_t fd, short what, void *arg)
 	switch (s->state) {
 	case STATE_WAITING:
 		if ((what & (EV_READ | EV_CLOSED)) != 0)
-			first_byte(s);
+			first_bytes(s);
 		break;
 	case STATE_CONNECTING:
 		if ((what & EV_READ) != 0 && client_broke(s))

@@ -3,6 +3,7 @@
  * writes it; or HAProxy's line at its start.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -113,13 +114,32 @@ session_times(const struct session *s, enum session_reason why)
 	return t;
 }
 
+/* What a client sent instead of a PROXY header, as far as it is of interest. It
+ * is still unread. */
+static const char *
+sent_instead(const struct session *s, char *text, size_t size)
+{
+	char bytes[24], *to = text;
+	ssize_t n = recv(s->relay.client.fd, bytes, sizeof(bytes), MSG_PEEK), i;
+
+	if (n <= 0)
+		return ": nothing came";
+	to += snprintf(to, size, " (version 1 or 2): \"");
+	for (i = 0; i < n; i++)
+		to += sprintf(to,
+		    isprint((unsigned char)bytes[i]) ? "%c" : "\\x%02x",
+		    (unsigned char)bytes[i]);
+	sprintf(to, "\" came");
+	return text;
+}
+
 /* In our words. */
 static void
 log_text(const struct session *s, enum session_reason why)
 {
 	struct addr a = {.family = AF_INET6, .port = s->port, .u.v6 = s->ip};
 	const char *name = session_server_name(s, s->server_id);
-	char client[ADDR_STR_MAX] = "unix";
+	char client[ADDR_STR_MAX] = "unix", what[160];
 
 	if (IN6_IS_ADDR_V4MAPPED(&s->ip)) {
 		a.family = AF_INET;
@@ -127,9 +147,10 @@ log_text(const struct session *s, enum session_reason why)
 	}
 	if (!IN6_IS_ADDR_UNSPECIFIED(&s->ip))
 		addr_str(&a, client);
-	log_info("session %s %s %s/%s: %s; %lld ms, %llu bytes in, %llu out",
+	log_info("session %s %s %s/%s: %s%s; %lld ms, %llu bytes in, %llu out",
 	    client, s->fe->name, s->fe->backend->name,
 	    name == NULL ? "-" : name, session_reason_str(why),
+	    why == SESSION_NO_HEADER ? sent_instead(s, what, sizeof(what)) : "",
 	    (long long)(clock_ms() - s->opened),
 	    (unsigned long long)s->relay.bytes_in,
 	    (unsigned long long)s->relay.bytes_out);
@@ -186,6 +207,35 @@ accept_time(int64_t total, char *buf, size_t size)
 	snprintf(buf, size, "%s.%03d", second, (int)(ms % 1000));
 }
 
+/* HAProxy's words for a header that did not come; NULL if it is not about that.
+ */
+static const char *
+header_fault(const struct session *s, enum session_reason why)
+{
+	char bytes[PROXY_HEADER_MAX];
+	struct proxy_header h;
+	ssize_t n;
+
+	if (why == SESSION_NOTHING_SENT)
+		return "Connection closed while waiting for PROXY protocol "
+		       "header";
+	if (why == SESSION_CLIENT_ABORT)
+		return "Connection error while waiting for PROXY protocol "
+		       "header";
+	if (why != SESSION_NO_HEADER)
+		return NULL;
+	n = recv(s->relay.client.fd, bytes, sizeof(bytes), MSG_PEEK);
+	n = n < 0 ? 0 : proxy_header_read(bytes, (size_t)n, &h);
+	if (n == PROXY_HEADER_ALIEN)
+		return "Received something which does not look like a PROXY "
+		       "protocol header";
+	if (n == PROXY_HEADER_WRONG)
+		return "Received an invalid PROXY protocol header";
+	return s->relay.client.closed
+		   ? "Truncated PROXY protocol header received"
+		   : "Timeout while waiting for PROXY protocol header";
+}
+
 /* As HAProxy's tcplog: %ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts
  * %ac/%fc/%bc/%sc/%rc %sq/%bq. */
 static void
@@ -196,8 +246,14 @@ log_tcplog(const struct session *s, enum session_reason why)
 	char client[CLIENT_MAX], when[48];
 	unsigned on_server;
 	const char *server = server_of(s, why, &on_server);
+	const char *fault = s->header_due ? header_fault(s, why) : NULL;
 
 	accept_time(t.total, when, sizeof(when));
+	if (fault != NULL) {
+		log_info("%s [%s] %s/1: %s", ip_port(&s->ip, s->port, client),
+		    when, s->fe->name, fault);
+		return;
+	}
 	log_info("%s [%s] %s %s/%s %lld/%lld/%lld %llu %s %u/%u/%u/%u/%s%u "
 		 "0/%u",
 	    ip_port(&s->ip, s->port, client), when, s->fe->name,
@@ -227,7 +283,8 @@ is_null(const struct session *s, enum session_reason why)
 		return s->relay.bytes_in == 0;
 	if (s->state == STATE_CONNECTING)
 		return why == SESSION_CLIENT_ABORT;
-	return s->state == STATE_WAITING &&
+	return s->state == STATE_WAITING && why != SESSION_NO_HEADER &&
+	       why != SESSION_DENIED &&
 	       (!s->fe->defer_connect || why == SESSION_NOTHING_SENT ||
 		   why == SESSION_CLIENT_ABORT ||
 		   why == SESSION_CLIENT_TIMEOUT || why == SESSION_DRAINED);
@@ -254,10 +311,7 @@ void
 session_log_begin(const struct session *s)
 {
 	char client[CLIENT_MAX], local[CLIENT_MAX];
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	struct in6_addr ip;
-	struct addr a;
+	struct proxy_end to;
 
 	if (s->fe->log_format != LOG_FORMAT_CONNECT ||
 	    s->fe->session_log == SESSION_LOG_OFF)
@@ -266,12 +320,8 @@ session_log_begin(const struct session *s)
 		log_info("Connect to unix listener 1 (%s/TCP)", s->fe->name);
 		return;
 	}
-	if (getsockname(s->relay.client.fd, (struct sockaddr *)&ss, &len) !=
-		0 ||
-	    addr_from_sockaddr((struct sockaddr *)&ss, len, &a) != 0)
-		return;
-	ip = addr_in6(&a);
+	to = s->via != NULL ? *s->via : proxy_end_local(s->relay.client.fd);
 	log_info("Connect from %s to %s (%s/TCP)",
-	    ip_port(&s->ip, s->port, client), ip_port(&ip, a.port, local),
+	    ip_port(&s->ip, s->port, client), ip_port(&to.ip, to.port, local),
 	    s->fe->name);
 }

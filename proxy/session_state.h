@@ -5,6 +5,7 @@
 #ifndef PROXY_SESSION_STATE_H
 #define PROXY_SESSION_STATE_H
 
+#include "base/proxy_header.h"
 #include "proxy/ending.h"
 #include "proxy/relay.h"
 #include "proxy/worker.h"
@@ -24,8 +25,10 @@ struct session {
 	struct worker *worker;          /* (borrowed from the proxy) */
 	const struct conf_frontend *fe; /* (its conf is kept by conf_use) */
 	struct in6_addr ip;
-	int64_t opened;   /* clock_ms() */
-	int64_t since;    /* of the state, clock_coarse_ms() */
+	struct proxy_end *via; /* where its client connected to, if a header
+				* said so; NULL once it relays */
+	int64_t opened;        /* clock_ms() */
+	int64_t since;         /* of the state, clock_coarse_ms() */
 	int64_t patience; /* clock_coarse_ms() when its hold is over; 0 none */
 	/* For its log line, ms since it was opened, or SESSION_NEVER: when it
 	 * was first held, when its last server was picked, when that took it.
@@ -43,9 +46,10 @@ struct session {
 	bool redispatched : 1; /* one of these went to another server */
 	bool timed_out : 1;    /* the last connect that failed */
 	bool queued : 1;       /* held, and not only for a moment's pause */
-	bool paced : 1;  /* was held, and the server has not spoken since */
-	bool tuned : 1;  /* its server's socket: see sweep.c */
-	bool on_run : 1; /* on the worker's run list */
+	bool paced : 1;      /* was held, and the server has not spoken since */
+	bool tuned : 1;      /* its server's socket: see sweep.c */
+	bool on_run : 1;     /* on the worker's run list */
+	bool header_due : 1; /* a PROXY header is to come first */
 };
 
 #define SESSION_NEVER UINT32_MAX

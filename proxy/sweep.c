@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "proxy/preface.h"
 #include "proxy/session.h"
 #include "proxy/sweep.h"
 
@@ -247,6 +248,10 @@ tick_serverless(struct worker *w, int64_t now)
 		/* Who has just come may be about to speak. */
 		if (w->draining && now - s->since > QUIET_MS)
 			session_close(s, SESSION_DRAINED);
+		else if (s->header_due &&
+			 (now - s->since >= PREFACE_MS ||
+			     (limit > 0 && now - s->since >= limit)))
+			session_close(s, SESSION_NO_HEADER);
 		else if (limit > 0 && now - s->since >= limit)
 			session_close(s, SESSION_CLIENT_TIMEOUT);
 	}

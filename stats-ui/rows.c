@@ -170,6 +170,7 @@ set_counters(struct hrow *row, const struct counter_sums *c)
 	n[HF_lbtot] = (int64_t)c->loadbalanced;
 	n[HF_connect] = (int64_t)c->connects;
 	n[HF_dcon] = (int64_t)c->denied;
+	n[HF_ereq] = (int64_t)c->request_errors;
 }
 
 /* Hand the row over, if the filter wants it. */

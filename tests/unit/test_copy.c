@@ -24,7 +24,8 @@ static const char full[] =
     "sentinel = three:26379\nsentinel = four:26379\nmaster-name = m\n"
     "check-step = send x\nusername = u\npassword = p\nsentinel-username = v\n"
     "sentinel-password = q\nhold = 3s\non-role-lost = drain 5s\n"
-    "[frontend write]\nbind = :1\nbind = :2\nallow = 10.0.0.0/8\n"
+    "[frontend write]\nbind = :1\nbind = :2\naccept-proxy = on\nallow = "
+    "10.0.0.0/8\n"
     "deny = 10.0.0.66\nbackend = redis\n"
     "[frontend other]\nbind = :3\nbackend = other\n"
     "[stats]\nbind = :4\nuri = /x\nrealm = x\nhealth-uri = /y\nuser = "
@@ -133,7 +134,7 @@ START_TEST(test_alone)
 	ck_assert_ptr_eq(f[1].backend, copy->backends);
 	ck_assert(f[0].binds[1].port == 2 && f[0].bind_lines[1] == 27);
 	ck_assert(copy->stats->binds[0].port == 4);
-	ck_assert_uint_eq(copy->stats->bind_lines[0], 35);
+	ck_assert_uint_eq(copy->stats->bind_lines[0], 36);
 	ck_assert_int_eq(copy->global.logs[1].facility, 3);
 	conf_free(copy);
 }
