@@ -30,7 +30,7 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/sentinels.c health/shards.c health/snapshot.c \
 	   health/switchover.c health/verdict.c health/view.c health/watch.c \
 	   health/witness.c health/writer.c
-PROXY	 = proxy/balance.c proxy/branch.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c proxy/outbox.c \
+PROXY	 = proxy/balance.c proxy/branch.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/preface.c proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/transfer.c proxy/worker.c
 STATS	 = stats-ui/alarm.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \
@@ -74,7 +74,7 @@ UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c b
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
 UNIT_proxy_header = base/addr.c base/proxy_header.c base/units.c
-UNIT_relay   = tests/unit/relay_lab.c base/clock.c proxy/endpoint.c proxy/relay.c
+UNIT_relay   = base/clock.c proxy/endpoint.c proxy/relay.c
 UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c

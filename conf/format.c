@@ -51,14 +51,14 @@ take_item(const char **at)
 int
 format_check(const char *text, char *error, size_t size)
 {
-	const char *at = text, *percent;
+	const char *at = text, *percent, *body = strstr(text, EMPTY_LINE);
 	enum item item;
 
 	while ((percent = strchr(at, '%')) != NULL) {
 		at = percent + 1;
 		item = take_item(&at);
 		if (item == ITEM_NONE ||
-		    (item == ITEM_LENGTH && strstr(at, EMPTY_LINE) == NULL)) {
+		    (item == ITEM_LENGTH && (body == NULL || percent > body))) {
 			snprintf(error, size,
 			    "the %% at position %zu asks for what a check "
 			    "does not know: %%[srv_name] or %%s, %%[be_name] "

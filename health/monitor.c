@@ -671,6 +671,12 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	return view_of(&m->all, m->all.list[cs->id]);
 }
 
+const struct conf_frontend *
+monitor_branch(const struct monitor *m, const struct conf_frontend *fe)
+{
+	return publisher_branch(m->publisher, fe);
+}
+
 /* The group of a backend of the running configuration; NULL none. */
 static const struct group *
 group_of(const struct monitor *m, const struct conf_backend *cb)

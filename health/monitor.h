@@ -61,6 +61,10 @@ struct monitor_server monitor_server(
 const struct conf_server *monitor_writer(const struct monitor *m,
     const struct conf_backend *cb, struct writer_verdict *why);
 
+/* The branch of a frontend that serves who comes now. */
+const struct conf_frontend *monitor_branch(
+    const struct monitor *m, const struct conf_frontend *fe);
+
 /* Is the backend a Redis Cluster, and how does it do? */
 bool monitor_cluster(const struct monitor *m, const struct conf_backend *cb,
     struct cluster_summary *sum);

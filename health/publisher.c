@@ -72,6 +72,14 @@ last_picture(const struct publisher *p, int id)
 	return &last->snapshot->servers[id];
 }
 
+const struct conf_frontend *
+publisher_branch(const struct publisher *p, const struct conf_frontend *fe)
+{
+	const struct published *last = TAILQ_LAST(&p->list, published_list);
+
+	return last == NULL ? fe : snapshot_branch(last->snapshot, fe);
+}
+
 /* Bring what the workers are to know of all members up to date. */
 static void
 take_pictures(struct members *m)

@@ -24,6 +24,10 @@ void publisher_all(struct publisher *p, const struct conf *conf);
 /* Publish if anything is different from what the workers know. */
 void publisher_changes(struct publisher *p);
 
+/* The branch of a frontend that serves who comes now. */
+const struct conf_frontend *publisher_branch(
+    const struct publisher *p, const struct conf_frontend *fe);
+
 /* Free the snapshots before that generation. */
 void publisher_sweep(struct publisher *p, uint64_t seen);
 

@@ -12,18 +12,12 @@ session_use_conf(const struct worker *w, const struct conf *conf, int change)
 }
 
 void
-session_uncount(struct worker *w, int frontend_id)
+session_uncount(struct worker *w, int frontend_id, int branch_id)
 {
 	atomic_fetch_sub(&w->load, 1);
 	atomic_fetch_sub(&w->shared->sessions, 1);
-	atomic_fetch_sub(&w->shared->frontend_sessions[frontend_id], 1);
-}
-
-/* The frontend that it came in by. */
-static const struct conf_frontend *
-origin(const struct session *s)
-{
-	return s->fe->of == NULL ? s->fe : s->fe->of;
+	atomic_fetch_sub(&w->shared->frontend_clients[frontend_id], 1);
+	atomic_fetch_sub(&w->shared->frontend_sessions[branch_id], 1);
 }
 
 /* It belongs there from now on; a held one waits in another queue. */
@@ -57,7 +51,7 @@ change_branch(struct session *s, const struct conf_frontend *to)
 void
 session_follow_rules(struct session *s)
 {
-	const struct conf_frontend *fe = origin(s), *to;
+	const struct conf_frontend *fe = session_origin(s), *to;
 
 	to = snapshot_branch(s->worker->snapshot, fe);
 	if (to != s->fe)
@@ -67,7 +61,7 @@ session_follow_rules(struct session *s)
 bool
 session_rebind(struct session *s)
 {
-	const struct conf_frontend *was = origin(s);
+	const struct conf_frontend *was = session_origin(s);
 	const struct conf_frontend *fe = s->worker->frontends[was->id];
 
 	if (fe == NULL) {

@@ -38,14 +38,13 @@ endpoint_close(struct endpoint *e)
 }
 
 void
-endpoint_abort(struct endpoint *e)
+endpoint_condemn(struct endpoint *e)
 {
 	static const struct linger now = {.l_onoff = 1, .l_linger = 0};
 
 	if (e->fd >= 0)
 		(void)setsockopt(
 		    e->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	endpoint_close(e);
 }
 
 int

@@ -30,8 +30,8 @@ int endpoint_open(struct endpoint *e, struct event_base *base, int fd,
     event_callback_fn cb, void *arg);
 void endpoint_close(struct endpoint *e);
 
-/* Close it at once: what the system has not sent yet is not sent. */
-void endpoint_abort(struct endpoint *e);
+/* When it is closed, what the system has not sent yet is not sent. */
+void endpoint_condemn(struct endpoint *e);
 
 /* Send; what the socket does not take is kept. 0, or -1 with errno if the
  * connection is broken (ENOMEM: out of memory). Call only if nothing is

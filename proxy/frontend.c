@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
-#include "conf/branch.h"
 #include "proxy/frontend.h"
 #include "proxy/session.h"
 
@@ -97,18 +96,6 @@ frontend_open(struct worker *w, struct listener *l)
 	event_add(l->event, NULL);
 }
 
-/* Sessions of a frontend, in all its branches. */
-static int64_t
-sessions_of(const struct shared *sh, const struct conf_frontend *fe)
-{
-	const struct conf_frontend *br;
-	int64_t n = 0;
-
-	for (br = fe; br != NULL; br = conf_branch(fe, br))
-		n += atomic_load(&sh->frontend_sessions[br->id]);
-	return n;
-}
-
 /* The limit that has been reached; NULL none. */
 static const char *
 limit_reached(const struct worker *w, const struct conf_frontend *fe)
@@ -123,7 +110,7 @@ limit_reached(const struct worker *w, const struct conf_frontend *fe)
 		return "maxconn reached";
 	if (own < 0 && fe->maxconn != 0)
 		own = fe->maxconn;
-	if (own >= 0 && sessions_of(sh, fe) >= own)
+	if (own >= 0 && atomic_load(&sh->frontend_clients[fe->id]) >= own)
 		return "the frontend's maxconn reached";
 	return NULL;
 }
@@ -181,11 +168,12 @@ dispatch(struct worker *w, const struct arrival *a)
 
 	atomic_fetch_add(&to->load, 1);
 	atomic_fetch_add(&w->shared->sessions, 1);
+	atomic_fetch_add(&w->shared->frontend_clients[a->frontend_id], 1);
 	atomic_fetch_add(&w->shared->frontend_sessions[a->frontend_id], 1);
 	if (to == w)
 		frontend_arrive(w, a);
 	else if (worker_order(to, &o) != 0) {
-		session_uncount(to, a->frontend_id);
+		session_uncount(to, a->frontend_id, a->frontend_id);
 		close(a->fd);
 	}
 }
@@ -196,7 +184,7 @@ frontend_arrive(struct worker *w, const struct arrival *a)
 	const struct conf_frontend *fe = w->frontends[a->frontend_id];
 
 	if (fe == NULL || session_open(w, fe, a) != 0) {
-		session_uncount(w, a->frontend_id);
+		session_uncount(w, a->frontend_id, a->frontend_id);
 		close(a->fd);
 	}
 }

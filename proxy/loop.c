@@ -39,7 +39,6 @@ loop_start(struct worker *w)
 	w->later = event_new(w->base, -1, 0, loop_later_cb, w);
 	if (w->wake == NULL || w->tick == NULL || w->later == NULL)
 		fatal("out of memory");
-	outbox_init(&w->outbox, w->base, session_deliver);
 	/* Signals are the control thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -251,6 +250,5 @@ loop_main(void *arg)
 	event_free(w->wake);
 	event_free(w->tick);
 	event_free(w->later);
-	outbox_free(&w->outbox);
 	return NULL;
 }

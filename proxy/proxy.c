@@ -180,6 +180,7 @@ is_free_id(const struct proxy *p, const struct conf *conf, int id)
 	const struct opened *o;
 
 	if (p->next_names[id] != NULL || proxy_frontend_sessions(p, id) > 0 ||
+	    atomic_load(&p->shared.frontend_clients[id]) > 0 ||
 	    (p->names[id] != NULL && is_named(conf, p->names[id])))
 		return false;
 	TAILQ_FOREACH (o, &p->opened, link) {

@@ -1,7 +1,5 @@
 /*
- * The hot path: recv then send, nothing allocated while data flows. A small
- * chunk is sent when all that has come is received: requests that came together
- * then wake their server once, not once each.
+ * The hot path: recv then send at once, nothing allocated while data flows.
  * Sockets are edge-triggered, so each move goes on until its source is empty,
  * its sink is full, or its budget is spent, and each of these has someone who
  * comes back to it.
@@ -19,7 +17,6 @@ struct move {
 	struct endpoint *from, *to;
 	char *buffer;
 	int64_t read_until;
-	bool may_wait; /* a small chunk may be RELAY_LATER */
 };
 
 /* The end that broke, by errno. */
@@ -56,9 +53,9 @@ pass_eof(struct move *m)
 	return RELAY_ON;
 }
 
-/* Remember that n bytes were received. */
-static void
-note_bytes(const struct move *m, size_t n)
+/* Send what was received; -1 with errno if the sink is broken. */
+static int
+pass_bytes(struct move *m, size_t n)
 {
 	struct relay *r = m->r;
 
@@ -69,12 +66,6 @@ note_bytes(const struct move *m, size_t n)
 		r->bytes_out += n;
 	else
 		r->bytes_in += n;
-}
-
-/* Send what was received; -1 with errno if the sink is broken. */
-static int
-pass_bytes(struct move *m, size_t n)
-{
 	/* The process may have been stopped inside recv(). */
 	if (!may_read(m))
 		return endpoint_keep(m->to, m->buffer, n);
@@ -102,12 +93,6 @@ pump(struct move *m)
 			return broken(m, m->from);
 		if (n == 0)
 			return pass_eof(m);
-		note_bytes(m, (size_t)n);
-		if (n <= RELAY_SMALL && m->may_wait && !m->from->closed) {
-			m->r->later = (uint16_t)n;
-			m->r->to_server = m->to == &m->r->server;
-			return RELAY_LATER;
-		}
 		if (pass_bytes(m, (size_t)n) != 0)
 			return broken(m, m->to);
 		moved += (size_t)n;
@@ -138,8 +123,8 @@ relay_event(struct relay *r, bool at_client, short what, char *buffer,
 {
 	struct endpoint *here = at_client ? &r->client : &r->server;
 	struct endpoint *there = at_client ? &r->server : &r->client;
-	struct move in = {r, here, there, buffer, read_until, false};
-	struct move out = {r, there, here, buffer, read_until, false};
+	struct move in = {r, here, there, buffer, read_until};
+	struct move out = {r, there, here, buffer, read_until};
 	enum relay_result drained = RELAY_ON, pumped;
 
 	if ((what & EV_CLOSED) != 0)
@@ -148,7 +133,6 @@ relay_event(struct relay *r, bool at_client, short what, char *buffer,
 		drained = drain(&out);
 	if (drained > RELAY_AGAIN || (what & (EV_READ | EV_CLOSED)) == 0)
 		return drained;
-	in.may_wait = drained == RELAY_ON;
 	pumped = pump(&in);
 	return pumped == RELAY_ON ? drained : pumped;
 }
@@ -156,9 +140,8 @@ relay_event(struct relay *r, bool at_client, short what, char *buffer,
 enum relay_result
 relay_both(struct relay *r, char *buffer, int64_t read_until)
 {
-	struct move in = {r, &r->client, &r->server, buffer, read_until, false};
-	struct move out = {
-	    r, &r->server, &r->client, buffer, read_until, false};
+	struct move in = {r, &r->client, &r->server, buffer, read_until};
+	struct move out = {r, &r->server, &r->client, buffer, read_until};
 	enum relay_result first, second;
 
 	first = in.to->pending != NULL ? drain(&in) : pump(&in);
@@ -169,21 +152,9 @@ relay_both(struct relay *r, char *buffer, int64_t read_until)
 }
 
 enum relay_result
-relay_deliver(struct relay *r, char *buffer, int64_t read_until)
-{
-	struct endpoint *from = r->to_server ? &r->client : &r->server;
-	struct endpoint *to = r->to_server ? &r->server : &r->client;
-	struct move m = {r, from, to, buffer, read_until, false};
-	size_t n = r->later;
-
-	r->later = 0;
-	return pass_bytes(&m, n) == 0 ? RELAY_ON : broken(&m, to);
-}
-
-enum relay_result
 relay_from_client(struct relay *r, char *buffer, int64_t read_until)
 {
-	struct move in = {r, &r->client, &r->server, buffer, read_until, false};
+	struct move in = {r, &r->client, &r->server, buffer, read_until};
 
 	return pump(&in);
 }
@@ -191,7 +162,7 @@ relay_from_client(struct relay *r, char *buffer, int64_t read_until)
 enum relay_result
 relay_from_server(struct relay *r, char *buffer)
 {
-	struct move out = {r, &r->server, &r->client, buffer, INT64_MAX, false};
+	struct move out = {r, &r->server, &r->client, buffer, INT64_MAX};
 
 	return pump(&out);
 }

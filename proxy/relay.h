@@ -8,7 +8,6 @@
 #include "proxy/endpoint.h"
 
 #define RELAY_BUFFER (64 * 1024)  /* one receive; also the most kept unsent */
-#define RELAY_SMALL  4096         /* a chunk that waits for the turn's end */
 #define RELAY_BUDGET (256 * 1024) /* bytes a wake-up, one direction */
 #define RELAY_TICK   6            /* relay.active counts 2^6 ms */
 
@@ -17,18 +16,15 @@ struct relay {
 	struct endpoint client, server;
 	uint64_t bytes_in, bytes_out;
 	uint32_t active;       /* last byte, clock_coarse_ms() >> RELAY_TICK */
-	uint16_t later;        /* bytes of RELAY_LATER, to be delivered */
 	bool server_spoke : 1; /* the last byte came from the server */
 	bool looked : 1;       /* for an RST since the last byte */
 	bool stalled : 1;      /* the client is not read: see read_until */
-	bool to_server : 1;    /* where `later` goes */
 };
 
 /* How a move ended. */
 enum relay_result {
 	RELAY_ON,            /* nothing more to do until an event */
 	RELAY_AGAIN,         /* the budget is spent: come back */
-	RELAY_LATER,         /* a small chunk is in the buffer: deliver it */
 	RELAY_DONE,          /* both sides were through */
 	RELAY_CLIENT_BROKEN, /* close the session */
 	RELAY_SERVER_BROKEN,
@@ -37,15 +33,9 @@ enum relay_result {
 
 /* Something happened at one end (the client's, or the server's): move what
  * there is. buffer has RELAY_BUFFER bytes. Clients are not read, and nothing of
- * theirs is sent, after the clock_coarse_ms() read_until. RELAY_LATER: the
- * buffer's first `later` bytes are to be given to relay_deliver() before
- * anything else is moved. */
+ * theirs is sent, after the clock_coarse_ms() read_until. */
 enum relay_result relay_event(struct relay *r, bool at_client, short what,
     char *buffer, int64_t read_until);
-
-/* Send what RELAY_LATER left in a buffer. */
-enum relay_result relay_deliver(
-    struct relay *r, char *buffer, int64_t read_until);
 
 /* Move what there is in both directions, or from one side only. */
 enum relay_result relay_both(struct relay *r, char *buffer, int64_t read_until);

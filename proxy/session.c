@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
-#include "proxy/outbox.h"
 #include "proxy/preface.h"
 #include "proxy/relay.h"
 #include "proxy/route.h"
@@ -234,12 +233,11 @@ session_close(struct session *s, enum session_reason why)
 		return;
 	count_end(s, why);
 	session_log_end(s, why);
-	transfer_forget(s);
 	preface_forget(s);
 	set_state(s, STATE_DEAD, -1);
 	endpoint_close(&s->relay.client);
 	endpoint_close(&s->relay.server);
-	session_uncount(w, s->fe->id);
+	session_uncount(w, session_origin(s)->id, s->fe->id);
 	session_use_conf(w, s->fe->conf, -1);
 	worker_later(w);
 }
@@ -288,7 +286,6 @@ settle(struct session *s, enum relay_result result)
 		session_unpace(s);
 	switch (result) {
 	case RELAY_ON:
-	case RELAY_LATER:
 		return true;
 	case RELAY_AGAIN:
 		run_later(s);
@@ -308,40 +305,20 @@ settle(struct session *s, enum relay_result result)
 	}
 }
 
-/* Something happened at one end of a relaying session. */
-static void
-on_event(struct session *s, bool at_client, short what)
-{
-	if (settle(s, transfer_deliver(s)))
-		settle(s, transfer_event(s, at_client, what));
-}
-
-void
-session_deliver(struct session *s)
-{
-	settle(s, transfer_deliver(s));
-}
-
 void
 session_move_on(struct session *s)
 {
-	if (settle(s, transfer_deliver(s)))
-		settle(s, transfer_both(s));
+	settle(s, transfer_both(s));
 }
 
 /* Leave the server of a relaying session. */
 static void
 leave(struct session *s, enum session_reason why)
 {
-	/* What goes to the server is not sent any more. */
-	if (s->relay.to_server)
-		transfer_forget(s);
-	if (!settle(s, transfer_deliver(s)) ||
-	    !settle(s, transfer_from_server(s)))
-		return;
 	/* Writes that the system still holds must not reach it later. */
-	endpoint_abort(&s->relay.server);
-	session_close(s, why);
+	endpoint_condemn(&s->relay.server);
+	if (settle(s, transfer_from_server(s)))
+		session_close(s, why);
 }
 
 void
@@ -720,12 +697,12 @@ first_bytes(struct session *s)
 static void
 swallow(struct session *s)
 {
-	char *room = outbox_room(&s->worker->outbox);
+	struct worker *w = s->worker;
 	ssize_t n;
 	int i;
 
 	for (i = 0; i < 16; i++) {
-		n = recv(s->relay.client.fd, room, RELAY_BUFFER, 0);
+		n = recv(s->relay.client.fd, w->buffer, RELAY_BUFFER, 0);
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0)
@@ -756,7 +733,7 @@ session_client_cb(evutil_socket_t fd, short what, void *arg)
 			session_close(s, SESSION_GAVE_UP);
 		break;
 	case STATE_RELAYING:
-		on_event(s, true, what);
+		settle(s, transfer_event(s, true, what));
 		break;
 	case STATE_REPLYING:
 		if ((what & (EV_READ | EV_CLOSED)) != 0)
@@ -775,7 +752,7 @@ session_server_cb(evutil_socket_t fd, short what, void *arg)
 	socklen_t len = sizeof(error);
 
 	if (s->state == STATE_RELAYING) {
-		on_event(s, false, what);
+		settle(s, transfer_event(s, false, what));
 		return;
 	}
 	if (s->state != STATE_CONNECTING)
@@ -793,5 +770,5 @@ session_server_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	begin_relay(s);
 	if (s->state == STATE_RELAYING && (what & ~EV_ET) != EV_WRITE)
-		on_event(s, false, what);
+		settle(s, transfer_event(s, false, what));
 }

@@ -16,8 +16,9 @@ int session_open(
 /* Set the TCP options of a frontend's sessions on a socket. */
 void session_tune(int fd, const struct conf_frontend *fe);
 
-/* Take back what the listener counted of a client. Any thread. */
-void session_uncount(struct worker *w, int frontend_id);
+/* Take back what the listener counted of a client, who is in that branch by
+ * now. Any thread. */
+void session_uncount(struct worker *w, int frontend_id, int branch_id);
 
 /* conf has one session of this worker more (1) or less (-1). */
 void session_use_conf(
@@ -45,9 +46,6 @@ void session_connect_failed(struct session *s, int error);
 
 /* Move what there is to move, whatever the events. */
 void session_move_on(struct session *s);
-
-/* Send its parcel in the outbox. */
-void session_deliver(struct session *s);
 
 /* Leave the server. What it has sent already is passed on and the session
  * closed; one that is still connecting has sent nothing, and looks again. */

@@ -261,8 +261,9 @@ log_tcplog(const struct session *s, enum session_reason why)
 	    (long long)t.connect, (long long)t.total,
 	    (unsigned long long)s->relay.bytes_out,
 	    ending_code(why, phase_of(s)), atomic_load(&sh->sessions),
-	    atomic_load(&sh->frontend_sessions[s->fe->id]), backend_sessions(s),
-	    on_server, s->redispatched ? "+" : "", s->retried, s->queue_place);
+	    atomic_load(&sh->frontend_clients[session_origin(s)->id]),
+	    backend_sessions(s), on_server, s->redispatched ? "+" : "",
+	    s->retried, s->queue_place);
 }
 
 /* Did it end well, and without a second connect if HAProxy asks? */

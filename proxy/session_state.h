@@ -36,7 +36,6 @@ struct session {
 	uint32_t held_ms, assigned_ms, connected_ms;
 	uint16_t queue_place; /* when it was first held, from 1 on */
 	uint16_t port;
-	uint16_t parcel;   /* its place in the outbox, from 1 on; 0 none */
 	int16_t server_id; /* -1 none */
 	int16_t failed_id; /* whose connect failed last; -1 none */
 	uint8_t state;
@@ -53,6 +52,13 @@ struct session {
 };
 
 #define SESSION_NEVER UINT32_MAX
+
+/* The frontend that it came in by. */
+static inline const struct conf_frontend *
+session_origin(const struct session *s)
+{
+	return s->fe->of == NULL ? s->fe : s->fe->of;
+}
 
 /* The counters of the server that the session is on. */
 static inline struct counters *

@@ -2,7 +2,6 @@
  * Moving a session's bytes.
  */
 #include "proxy/transfer.h"
-#include "proxy/outbox.h"
 
 /* Until when the session's client may be read: see worker_read_until(). */
 static int64_t
@@ -25,38 +24,14 @@ count(struct session *s, enum relay_result result, uint64_t in, uint64_t out)
 	}
 	if (s->relay.stalled)
 		worker_stall(s->worker);
-	if (result == RELAY_LATER)
-		s->parcel = outbox_put(&s->worker->outbox, s, s->relay.later);
 	return result;
-}
-
-enum relay_result
-transfer_deliver(struct session *s)
-{
-	char *bytes = outbox_take(&s->worker->outbox, s->parcel);
-	enum relay_result result;
-
-	if (bytes == NULL)
-		return RELAY_ON;
-	s->parcel = 0;
-	result = relay_deliver(&s->relay, bytes, read_until(s));
-	if (s->relay.stalled)
-		worker_stall(s->worker);
-	return result;
-}
-
-void
-transfer_forget(struct session *s)
-{
-	(void)outbox_take(&s->worker->outbox, s->parcel);
-	s->parcel = 0;
 }
 
 enum relay_result
 transfer_event(struct session *s, bool at_client, short what)
 {
 	uint64_t in = s->relay.bytes_in, out = s->relay.bytes_out;
-	char *room = outbox_room(&s->worker->outbox);
+	char *room = s->worker->buffer;
 
 	return count(s,
 	    relay_event(&s->relay, at_client, what, room, read_until(s)), in,
@@ -67,7 +42,7 @@ enum relay_result
 transfer_both(struct session *s)
 {
 	uint64_t in = s->relay.bytes_in, out = s->relay.bytes_out;
-	char *room = outbox_room(&s->worker->outbox);
+	char *room = s->worker->buffer;
 
 	s->relay.stalled = false;
 	return count(s, relay_both(&s->relay, room, read_until(s)), in, out);
@@ -77,7 +52,7 @@ enum relay_result
 transfer_from_client(struct session *s)
 {
 	uint64_t in = s->relay.bytes_in, out = s->relay.bytes_out;
-	char *room = outbox_room(&s->worker->outbox);
+	char *room = s->worker->buffer;
 
 	return count(
 	    s, relay_from_client(&s->relay, room, read_until(s)), in, out);
@@ -87,7 +62,7 @@ enum relay_result
 transfer_from_server(struct session *s)
 {
 	uint64_t in = s->relay.bytes_in, out = s->relay.bytes_out;
-	char *room = outbox_room(&s->worker->outbox);
+	char *room = s->worker->buffer;
 
 	return count(s, relay_from_server(&s->relay, room), in, out);
 }

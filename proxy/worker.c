@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxy/relay.h"
 #include "proxy/worker.h"
 
 /* An event base without locks: only its own thread touches it. */
@@ -57,6 +58,7 @@ worker_new(struct shared *shared, unsigned index)
 
 	w->index = index;
 	w->shared = shared;
+	w->buffer = xrealloc(NULL, RELAY_BUFFER);
 	pthread_mutex_init(&w->lock, NULL);
 	init_lists(w);
 	w->base = new_base();
@@ -81,6 +83,7 @@ worker_free(struct worker *w)
 	pthread_mutex_destroy(&w->lock);
 	free(w->orders);
 	free(w->run);
+	free(w->buffer);
 	free(w);
 }
 

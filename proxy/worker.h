@@ -19,7 +19,6 @@
 #include "conf/conf.h"
 #include "health/snapshot.h"
 #include "proxy/balance.h"
-#include "proxy/outbox.h"
 #include "proxy/shared.h"
 
 #define WORKER_TICK_MS 100
@@ -36,6 +35,7 @@ struct worker {
 	struct event_base *base;
 	struct event *wake, *tick, *later;
 	int wake_fd;
+	char *buffer; /* RELAY_BUFFER */
 
 	/* The inbox: any thread, under the lock. */
 	pthread_mutex_t lock;
@@ -63,8 +63,7 @@ struct worker {
 	struct session_list waiting;  /* for the client's first byte */
 	struct session_list replying; /* told that there is no server */
 	struct session_list dead;     /* freed after the current callback */
-	struct outbox outbox;
-	struct session **run; /* stopped at their byte budget */
+	struct session **run;         /* stopped at their byte budget */
 	size_t nrun, run_room;
 	TAILQ_HEAD(, listener) listeners;
 	unsigned paused; /* listeners that do not accept */

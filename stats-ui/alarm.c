@@ -37,11 +37,13 @@ static void
 look_at_frontend(const struct stats_source *src, const struct conf_frontend *cf,
     struct alarm *a)
 {
+	const struct conf_frontend *br = monitor_branch(src->monitor, cf);
+
 	if (words_serves(src, cf))
 		return;
 	raise_alarm(a, true,
 	    "frontend %s: no server of backend %s is fit for route %s",
-	    cf->name, cf->backend->name, conf_route_str(cf->route));
+	    cf->name, br->backend->name, conf_route_str(br->route));
 }
 
 /* Do all servers of this backend answer? */

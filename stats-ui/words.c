@@ -144,17 +144,14 @@ words_frontend(const struct stats_source *src, const struct conf_frontend *cf,
 bool
 words_serves(const struct stats_source *src, const struct conf_frontend *cf)
 {
-	const struct conf_frontend *br;
+	const struct conf_frontend *br = monitor_branch(src->monitor, cf);
 	struct monitor_server ms;
 	size_t i;
 
-	for (br = cf; br != NULL; br = conf_branch(cf, br)) {
-		for (i = 0; i < br->backend->nservers; i++) {
-			ms = monitor_server(
-			    src->monitor, &br->backend->servers[i]);
-			if (words_eligible(br, ms.now))
-				return true;
-		}
+	for (i = 0; i < br->backend->nservers; i++) {
+		ms = monitor_server(src->monitor, &br->backend->servers[i]);
+		if (words_eligible(br, ms.now))
+			return true;
 	}
 	return false;
 }

@@ -487,3 +487,30 @@ def test_neighbour_of_bulk_transfers(t):
         worst = max(worst, time.monotonic() - start)
     bulk.stop()
     assert worst < 0.5 * lib.SLOW, "slowest answer %.3f s" % worst
+
+
+def test_maxconn_when_a_branch_goes(t):
+    """Clients who came in by a rule that is gone count against the frontend's
+    maxconn; whether it serves is asked of the backend that the rule leads to."""
+    r, gone = t.redis("r"), t.redis("gone")
+    gone.kill()
+    p = t.proxy([r], frontends={"in": {"maxconn": 2, "use_backend": "other"}}, start=False)
+    p.conf["global"]["control-socket"] = t.folder + "/sock"
+    other = p.conf["backend other"] = {"server": ["o %s:%d" % (gone.host, gone.port)]}
+    p.write()
+    p.start()
+    wait_for(lambda: p.ctl("check")[0] == 2, "CRITICAL: no server of backend other")
+    other["server"] = ["o %s:%d" % (r.host, r.port)]
+    p.reload()
+    wait_for(lambda: p.ctl("check")[0] == 0, "OK")
+    two = [p.client("in") for _ in range(2)]
+    for c in two:
+        equal(c("PING"), "PONG")
+    del p.conf["frontend in"]["use_backend"]
+    p.reload()
+    third = p.client("in")
+    third.send("PING")
+    p.wait_log("maxconn reached")
+    stays(lambda: not third.has_data(), "the third is served", 0.3)
+    two[0].close()
+    equal(third.read(), "PONG")

@@ -224,6 +224,31 @@ def test_frontends_and_sessions(t):
     assert "Invalid argument" not in p.log(), "nothing is accepted where all is closed"
 
 
+def test_held_client_of_a_branch(t):
+    """A client that is held for the backend of a rule, its frontend shut down
+    and removed: it is turned away, not served by what comes after that."""
+    r, gone = t.redis("r"), t.redis("gone")
+    gone.kill()
+    p, api = proxy(t, [gone], backend={"hold": "20s"}, frontends={
+        "in": {"use_backend": "spare if { nbsrv(redis) lt 1 }"}}, start=False)
+    p.conf["backend spare"] = {"server": ["s %s:%d" % (gone.host, gone.port)],
+                               "hold": "20s"}
+    p.write()
+    p.start()
+    client = p.client("in")
+    client.send("SET", "wrong", "1")
+    wait_for(lambda: "spare" in api("show sess"), "the session in its branch")
+    equal(api("shutdown frontend in"), "")
+    del p.conf["frontend in"]
+    p.conf["backend other"] = {"server": ["o %s:%d" % (r.host, r.port)]}
+    p.add_frontend("other", backend="other")
+    p.reload()
+    equal(p.client("other")("PING"), "PONG")
+    wait_for(client.has_data, "an answer")
+    equal(client.peek()[:1], b"-")     # LOADING
+    equal(r("DBSIZE"), 0)
+
+
 @short
 def test_socat(t):
     """As people use it: socat, prompt, several commands, a payload; levels."""

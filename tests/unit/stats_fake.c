@@ -39,6 +39,13 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	return ms;
 }
 
+const struct conf_frontend *
+monitor_branch(const struct monitor *m, const struct conf_frontend *fe)
+{
+	(void)m;
+	return fe;
+}
+
 const struct conf_server *
 monitor_writer(const struct monitor *m, const struct conf_backend *cb,
     struct writer_verdict *why)
