@@ -318,7 +318,8 @@ static void
 make(const char *text)
 {
 	struct conf_step steps[STEPS_MAX];
-	struct script_subject of = {.steps = steps, .names = {"redis-1", "redis"}};
+	struct script_subject of = {
+	    .steps = steps, .names = {"redis-1", "redis"}};
 	char line[1024], error[128], *word = line, *next;
 	size_t n = 0;
 
