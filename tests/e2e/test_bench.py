@@ -26,6 +26,7 @@ def bench(t, *options):
                           env={**os.environ, "ROLEPROXY": lib.BINARY})
 
 
+@lib.full
 def test_smoke(t):
     """Table, JSON and picture of one small round."""
     connect = os.path.join(ROOT, "build", "bench", "connect")

@@ -11,6 +11,7 @@ import re
 
 from compare import admin, checks, judge, more, sessions, side
 from compare.intended import Intended
+from lib import alone
 
 
 def run(t, module):
@@ -23,21 +24,25 @@ def run(t, module):
     assert not problems, "\n".join(problems)
 
 
+@alone
 def test_checks(t):
     """What is found out about servers."""
     run(t, checks)
 
 
+@alone
 def test_sessions(t):
     """How sessions end, what bounds them, where they go."""
     run(t, sessions)
 
 
+@alone
 def test_more(t):
     """Who may come in, what is logged and passed on, the program's end."""
     run(t, more)
 
 
+@alone
 def test_admin(t):
     """What an operator does; Redis."""
     run(t, admin)

@@ -161,7 +161,7 @@ def test_refused(t):
     for c in slow:
         assert closed(c)
     session_line(p, start, "no PROXY header: nothing came")
-    equal(p.log()[start:].count("session "), 2, "lines of those that are slow")
+    wait_for(lambda: p.log()[start:].count("session ") == 2, "lines of those that are slow")
     equal(service.accepted, 0)
     _, _, csv = p.http("/stats;csv")
     head, row = [x.split(",") for x in csv.splitlines()
