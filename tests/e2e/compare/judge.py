@@ -49,7 +49,7 @@ class Outcome:
         """Sort the differences into intended ones and problems; what is intended
         and did not occur is a problem too."""
         wanted = [i for i in table if i.concerns(self.name)]
-        unused = list(wanted)
+        unused = [i for i in wanted if i.always]
         for d in self.differences:
             match = [i for i in wanted if i.matches(*d)]
             if match:
