@@ -454,6 +454,7 @@ main(void)
 	int failed;
 
 	suite_add_tcase(s, tc);
+	tcase_set_timeout(tc, 60); /* under a sanitizer */
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_cases);
 	tcase_add_test(tc, test_broken);
