@@ -2,6 +2,8 @@
  * Reading and making PROXY headers. Strict where the protocol is: who sends
  * something else is no proxy that we know.
  */
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -277,4 +279,14 @@ proxy_header_own(enum proxy_version version, int fd, char out[PROXY_HEADER_OUT])
 		settle(&h);
 	}
 	return proxy_header_make(version, &h, out);
+}
+
+void
+proxy_header_send(enum proxy_version version, int fd)
+{
+	char header[PROXY_HEADER_OUT];
+	size_t n = proxy_header_own(version, fd, header);
+
+	if (n > 0)
+		(void)send(fd, header, n, MSG_NOSIGNAL);
 }

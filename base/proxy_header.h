@@ -47,6 +47,10 @@ size_t proxy_header_make(enum proxy_version version,
 size_t proxy_header_own(
     enum proxy_version version, int fd, char out[PROXY_HEADER_OUT]);
 
+/* Send it, before all else; that the connection has ended already shows when it
+ * is read. */
+void proxy_header_send(enum proxy_version version, int fd);
+
 /* The addresses of a socket's own end, or of its peer's. */
 struct proxy_end proxy_end_local(int fd);
 struct proxy_end proxy_end_peer(int fd);

@@ -3,8 +3,6 @@
  * once; answers are matched to them in order. An attempt ends in finish() and
  * nowhere else, and after it the probe may be gone.
  */
-#include <sys/socket.h>
-
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -392,25 +390,12 @@ ask_all(struct probe *p)
 	bufferevent_write_buffer(p->bev, p->out);
 }
 
-/* Say whose connection it is, before all else. That it has ended already shows
- * when it is read. */
-static void
-send_header(struct probe *p)
-{
-	char header[PROXY_HEADER_OUT];
-	int fd = bufferevent_getfd(p->bev);
-	size_t n = proxy_header_own(p->header, fd, header);
-
-	if (n > 0)
-		(void)send(fd, header, n, MSG_NOSIGNAL);
-}
-
 /* The connection has been made. */
 static void
 connected(struct probe *p)
 {
 	p->connected = true;
-	send_header(p);
+	proxy_header_send(p->header, bufferevent_getfd(p->bev));
 	if (p->kind == PROBE_KIND_TCP) {
 		p->o.rtt_us = clock_us() - p->started_us;
 		finish(p, PROBE_OK);

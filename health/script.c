@@ -295,18 +295,6 @@ header_of(const struct script *s)
 	return step == NULL || step->usual ? s->header : PROXY_NONE;
 }
 
-/* Say whose connection it is, before all else. That it has ended already shows
- * when it is read. */
-static void
-send_header(struct script *s)
-{
-	char header[PROXY_HEADER_OUT];
-	size_t n = proxy_header_own(header_of(s), s->fd, header);
-
-	if (n > 0)
-		(void)send(s->fd, header, n, MSG_NOSIGNAL);
-}
-
 /* The connection has been made, or not. False if that ended the attempt. */
 static bool
 take_connection(struct script *s)
@@ -321,7 +309,7 @@ take_connection(struct script *s)
 		return false;
 	}
 	s->connecting = false;
-	send_header(s);
+	proxy_header_send(header_of(s), s->fd);
 	if (s->o.rtt_us < 0)
 		s->o.rtt_us = clock_us() - s->started_us;
 	if (s->started)

@@ -333,6 +333,10 @@ session_leave(struct session *s, enum session_reason why)
 	session_route(s);
 }
 
+/*
+ * Before relaying.
+ */
+
 /* Has the client ended or broken its connection? An RST does not say
  * EV_CLOSED. */
 static bool

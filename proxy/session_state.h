@@ -67,7 +67,7 @@ session_server_counters(const struct session *s)
 	return &s->worker->server_counters[s->server_id];
 }
 
-/* The counters of the frontend that it came in by. */
+/* The counters of its frontend, or of the branch that it went on to. */
 static inline struct counters *
 session_frontend_counters(const struct session *s)
 {

@@ -26,8 +26,8 @@ struct shared {
 	_Atomic uint32_t server_sessions[CONF_SERVERS_MAX];
 	_Atomic uint32_t server_failures[CONF_SERVERS_MAX]; /* in a row */
 	_Atomic uint32_t frontend_sessions[CONF_FRONTENDS_MAX];
-	_Atomic uint32_t
-	    frontend_clients[CONF_FRONTENDS_MAX]; /* and branches' */
+	/* The same with those that went on to its branches. */
+	_Atomic uint32_t frontend_clients[CONF_FRONTENDS_MAX];
 	_Atomic uint32_t frontend_held[CONF_FRONTENDS_MAX];
 	/* What an operator set instead of the configuration's; -1 nothing. */
 	_Atomic int64_t maxconn, frontend_maxconn[CONF_FRONTENDS_MAX];

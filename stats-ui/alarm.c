@@ -39,7 +39,7 @@ look_at_frontend(const struct stats_source *src, const struct conf_frontend *cf,
 {
 	const struct conf_frontend *br = monitor_branch(src->monitor, cf);
 
-	if (words_serves(src, cf))
+	if (words_serves(src, br))
 		return;
 	raise_alarm(a, true,
 	    "frontend %s: no server of backend %s is fit for route %s",

@@ -454,6 +454,7 @@ serve_frontend(const struct asked *a, const char *name)
 		reply_frontends(a, conf);
 		return;
 	}
+	cf = monitor_branch(src->monitor, cf);
 	if (words_serves(src, cf)) {
 		reply_words(a, 200, "ready");
 		return;

@@ -144,13 +144,12 @@ words_frontend(const struct stats_source *src, const struct conf_frontend *cf,
 bool
 words_serves(const struct stats_source *src, const struct conf_frontend *cf)
 {
-	const struct conf_frontend *br = monitor_branch(src->monitor, cf);
 	struct monitor_server ms;
 	size_t i;
 
-	for (i = 0; i < br->backend->nservers; i++) {
-		ms = monitor_server(src->monitor, &br->backend->servers[i]);
-		if (words_eligible(br, ms.now))
+	for (i = 0; i < cf->backend->nservers; i++) {
+		ms = monitor_server(src->monitor, &cf->backend->servers[i]);
+		if (words_eligible(cf, ms.now))
 			return true;
 	}
 	return false;

@@ -76,7 +76,8 @@ struct words_load {
 struct words_load words_frontend(const struct stats_source *src,
     const struct conf_frontend *cf, struct counter_sums *sums);
 
-/* Has a frontend, or a branch of it, a server for new clients? */
+/* Has a frontend, or the branch that monitor_branch() says, a server for new
+ * clients? */
 bool words_serves(
     const struct stats_source *src, const struct conf_frontend *cf);
 
