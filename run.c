@@ -414,12 +414,18 @@ watch(struct run *r)
 	event_add(r->pulse, &tv);
 }
 
-/* Undo watch(). */
+/* Undo watch(). The end is near and must not be cut short: a second Ctrl-C would
+ * kill the process, and not with exit code 0. */
 static void
 unwatch(struct run *r)
 {
+	sigset_t ours;
 	size_t i;
 
+	sigemptyset(&ours);
+	for (i = 0; i < sizeof(run_signals) / sizeof(run_signals[0]); i++)
+		sigaddset(&ours, run_signals[i]);
+	pthread_sigmask(SIG_BLOCK, &ours, NULL);
 	for (i = 0; i < sizeof(run_signals) / sizeof(run_signals[0]); i++)
 		event_free(r->signals[i]);
 	event_free(r->pulse);

@@ -437,6 +437,19 @@ def test_syslog(t):
     equal(p.log(), "", "stdout")
 
 
+@short
+def test_impatient(t):
+    """Signals that do not cease until it is gone: it still ends well."""
+    p = t.proxy([t.redis()], start=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        p.start()
+        with p.client() as c:
+            equal(c("PING"), "PONG")
+            while p.child.popen.poll() is None:
+                p.child.signal(number)
+            equal(p.child.popen.returncode, 0)
+
+
 def test_several_logs(t):
     """stdout and syslog at once."""
     log = Datagrams(t)
