@@ -414,8 +414,8 @@ watch(struct run *r)
 	event_add(r->pulse, &tv);
 }
 
-/* Undo watch(). The end is near and must not be cut short: a second Ctrl-C would
- * kill the process, and not with exit code 0. */
+/* Undo watch(). The end is near and must not be cut short: a second Ctrl-C
+ * would kill the process, and not with exit code 0. */
 static void
 unwatch(struct run *r)
 {

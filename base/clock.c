@@ -41,21 +41,51 @@ clock_wall_us(void)
 	return read_us(CLOCK_REALTIME);
 }
 
-const char *
-clock_format(int64_t wall_us, char buf[CLOCK_FORMAT_MAX])
+/* One second in one style; see strftime(3). */
+static void
+write_second(char buf[32], const struct tm *tm, enum clock_style style)
 {
-	static _Thread_local time_t last; /* the calendar is worth keeping */
-	static _Thread_local char day[24], zone[8];
+	switch (style) {
+	case CLOCK_ISO:
+		strftime(buf, 32, "%Y-%m-%dT%H:%M:%S", tm);
+		break;
+	case CLOCK_BSD:
+		strftime(buf, 32, "%b %e %H:%M:%S", tm);
+		break;
+	case CLOCK_HTTP:
+		strftime(buf, 32, "%d/%b/%Y:%H:%M:%S", tm);
+		break;
+	default:
+		strftime(buf, 32, "%z", tm);
+	}
+}
+
+const char *
+clock_second(int64_t wall_us, enum clock_style style)
+{
+	/* The calendar costs more than all else of a line: keep it. */
+	static _Thread_local struct {
+		time_t second;
+		char text[32];
+	} kept[CLOCK_STYLES];
 	time_t seconds = (time_t)(wall_us / 1000000);
 	struct tm tm;
 
-	if (seconds != last) {
+	if (seconds != kept[style].second || kept[style].text[0] == '\0') {
 		localtime_r(&seconds, &tm);
-		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-		strftime(zone, sizeof(zone), "%z", &tm);
-		last = seconds;
+		write_second(kept[style].text, &tm, style);
+		kept[style].second = seconds;
 	}
-	snprintf(buf, CLOCK_FORMAT_MAX, "%s.%03d%.3s:%s", day,
-	    (int)(wall_us / 1000 % 1000), zone, zone + 3);
+	return kept[style].text;
+}
+
+const char *
+clock_format(int64_t wall_us, char buf[CLOCK_FORMAT_MAX])
+{
+	const char *zone = clock_second(wall_us, CLOCK_ZONE);
+
+	snprintf(buf, CLOCK_FORMAT_MAX, "%.19s.%03d%.3s:%.2s",
+	    clock_second(wall_us, CLOCK_ISO), (int)(wall_us / 1000 % 1000),
+	    zone, zone + 3);
 	return buf;
 }

@@ -1,6 +1,6 @@
 /*
- * Log targets: formats, and writing. A stream gets its lines by the batch, a
- * syslog daemon one by one, as datagrams.
+ * Log targets: formats, and writing. Lines go out by the batch: to a stream in
+ * one piece, to a syslog daemon as a datagram each, with one call.
  */
 #include <sys/socket.h>
 
@@ -21,6 +21,7 @@
 #define BLOCKED_MS 100   /* between two looks while a target is blocked */
 #define SYSLOG_MS  200   /* for a syslog daemon that is behind */
 #define RESOLVE_MS 10000 /* between two tries to find its name */
+#define DATAGRAMS  64    /* lines of a batch for a syslog daemon */
 
 /* A target as the logger thread uses it. */
 struct log_out {
@@ -29,8 +30,10 @@ struct log_out {
 	bool told;          /* that it cannot be reached */
 	bool behind;        /* it did not take the last line in time */
 	int64_t resolve_at; /* clock_ms() of the next try */
-	size_t used;        /* of batch, finished lines for a stream */
-	char *batch; /* PIPE_BUF + LOG_LINE_MAX; NULL if it is no stream */
+	size_t used;        /* of batch, finished lines */
+	char *batch;        /* PIPE_BUF + LOG_LINE_MAX */
+	size_t nlines;      /* in batch, for a syslog daemon */
+	size_t lens[DATAGRAMS];
 };
 
 /* All targets; replaced as a whole. */
@@ -73,7 +76,12 @@ log_out_escape(char *to, const char *text, size_t len)
 	size_t n;
 
 	for (; len > 0; text += n, len -= n) {
-		if ((n = printable(text, len)) != 0) {
+		/* Most of it is ASCII. */
+		for (n = 0; n < len && text[n] >= 0x20 && text[n] < 0x7f; n++)
+			;
+		if (n == 0)
+			n = printable(text, len);
+		if (n != 0) {
 			memcpy(to, text, n);
 			to += n;
 		} else {
@@ -89,26 +97,18 @@ static char *
 put_3164(
     char *p, const struct log_names *names, const char *host, int64_t wall_us)
 {
-	time_t seconds = (time_t)(wall_us / 1000000);
-	struct tm tm;
-
-	localtime_r(&seconds, &tm);
-	p += strftime(p, 24, "%b %e %H:%M:%S ", &tm);
-	return p + sprintf(p, "%s%s%s[%d]: ", host, *host == '\0' ? "" : " ",
-		       names->tag, (int)getpid());
+	p = stpcpy(p, clock_second(wall_us, CLOCK_BSD));
+	return p + sprintf(p, " %s%s%s[%d]: ", host, *host == '\0' ? "" : " ",
+		       names->tag, names->pid);
 }
 
 /* The time as RFC 5424 has it, with microseconds. */
 static char *
 put_time(char *p, int64_t wall_us)
 {
-	time_t seconds = (time_t)(wall_us / 1000000);
-	char zone[8];
-	struct tm tm;
+	const char *zone = clock_second(wall_us, CLOCK_ZONE);
 
-	localtime_r(&seconds, &tm);
-	strftime(zone, sizeof(zone), "%z", &tm);
-	p += strftime(p, 24, "%Y-%m-%dT%H:%M:%S", &tm);
+	p = stpcpy(p, clock_second(wall_us, CLOCK_ISO));
 	return p + sprintf(p, ".%06d%.3s:%s ", (int)(wall_us % 1000000), zone,
 		       zone + 3);
 }
@@ -142,7 +142,7 @@ put_header(char *p, const struct log_target *t, const struct log_names *names,
 		p = put_time(p + sprintf(p, "1 "), rec->wall_us);
 		return p + sprintf(p, "%s %s %d - - ",
 			       *host == '\0' ? "-" : host, names->tag,
-			       (int)getpid());
+			       names->pid);
 	case LOG_TIMED:
 	case LOG_ISO:
 		return put_time(p, rec->wall_us);
@@ -240,11 +240,12 @@ connect_out(struct log_out *o)
 	return connect(o->fd, (struct sockaddr *)&ss, len);
 }
 
-/* Send one line to a syslog daemon; one that is behind for long misses it, and
- * is not waited for again until it takes one. Says once on stderr if it is not
- * there. */
+/* Send a line that a syslog daemon did not take at once (errno says why), or
+ * that has no socket yet. One that is behind for long misses it, and is not
+ * waited for again until it takes one. Says once on stderr if it is not there.
+ */
 static void
-send_line(const struct log_outs *outs, struct log_out *o, const char *line,
+send_hard(const struct log_outs *outs, struct log_out *o, const char *line,
     size_t len)
 {
 	char addr[ADDR_STR_MAX];
@@ -252,10 +253,9 @@ send_line(const struct log_outs *outs, struct log_out *o, const char *line,
 
 	if (o->conf.addr.family != AF_UNIX || o->behind || outs->in_haste())
 		flags |= MSG_DONTWAIT;
-	if (o->fd != -1 && send(o->fd, line, len, flags) != -1) {
-		o->behind = false;
+	if (o->fd != -1 && errno == EAGAIN && (flags & MSG_DONTWAIT) == 0 &&
+	    send(o->fd, line, len, flags) != -1)
 		return;
-	}
 	o->behind = o->fd != -1 && errno == EAGAIN;
 	if (o->behind || (o->fd != -1 && errno == EMSGSIZE))
 		return;
@@ -272,11 +272,44 @@ send_line(const struct log_outs *outs, struct log_out *o, const char *line,
 	}
 }
 
-/* Write the lines that wait for a stream. */
+/* Send the lines that wait for a syslog daemon. */
+static void
+send_batch(const struct log_outs *outs, struct log_out *o)
+{
+	struct mmsghdr msgs[DATAGRAMS] = {0};
+	struct iovec lines[DATAGRAMS];
+	char *at = o->batch;
+	size_t i;
+	int n;
+
+	for (i = 0; i < o->nlines; i++) {
+		lines[i] = (struct iovec){at, o->lens[i]};
+		msgs[i].msg_hdr.msg_iov = &lines[i];
+		msgs[i].msg_hdr.msg_iovlen = 1;
+		at += o->lens[i];
+	}
+	for (i = 0; i < o->nlines; i += (size_t)n) {
+		n = o->fd == -1
+			? -1
+			: sendmmsg(o->fd, msgs + i, (unsigned)(o->nlines - i),
+			      MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0) {
+			o->behind = false;
+			continue;
+		}
+		send_hard(outs, o, lines[i].iov_base, lines[i].iov_len);
+		n = 1;
+	}
+	o->nlines = 0;
+}
+
+/* Write the lines that wait. */
 static void
 flush_out(const struct log_outs *outs, struct log_out *o)
 {
-	if (o->used > 0)
+	if (o->conf.kind == LOG_TO_SYSLOG)
+		send_batch(outs, o);
+	else if (o->used > 0)
 		write_all(outs, o->fd, o->batch, o->used);
 	o->used = 0;
 }
@@ -302,15 +335,13 @@ log_outs_emit(struct log_outs *outs, const struct log_record *rec)
 		if (rec->level > o->conf.level)
 			continue;
 		len = log_out_format(line, &o->conf, &outs->names, rec);
-		if (o->batch == NULL) {
-			send_line(outs, o, line, len);
-			continue;
-		}
 		/* Together they fit a pipe's one write, if each does. */
-		if (o->used + len > PIPE_BUF)
+		if (o->used + len > PIPE_BUF || o->nlines == DATAGRAMS)
 			flush_out(outs, o);
 		memcpy(o->batch + o->used, line, len);
 		o->used += len;
+		if (o->conf.kind == LOG_TO_SYSLOG)
+			o->lens[o->nlines++] = len;
 	}
 }
 
@@ -320,6 +351,8 @@ open_out(struct log_out *o, const struct log_target *target)
 {
 	o->conf = *target;
 	o->fd = -1;
+	if ((o->batch = malloc(PIPE_BUF + LOG_LINE_MAX)) == NULL)
+		return -1;
 	if (target->kind == LOG_TO_SYSLOG) {
 		/* A name is looked for at the first line. */
 		if (target->host[0] != '\0' || connect_out(o) == 0)
@@ -334,8 +367,7 @@ open_out(struct log_out *o, const struct log_target *target)
 						: target->fd;
 	if (fcntl(o->fd, F_GETFD) == -1 && target->kind == LOG_TO_FD)
 		return -1;
-	o->batch = malloc(PIPE_BUF + LOG_LINE_MAX);
-	return o->batch == NULL ? -1 : 0;
+	return 0;
 }
 
 void
@@ -365,6 +397,7 @@ log_outs_open(const struct log_target *targets, size_t n,
 	if (outs == NULL)
 		return NULL;
 	outs->names = *names;
+	outs->names.pid = (int)getpid();
 	outs->in_haste = in_haste;
 	for (i = 0; i < n; i++) {
 		outs->n = i + 1;

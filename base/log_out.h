@@ -28,6 +28,7 @@ struct log_record {
 /* How lines name the program and the host. */
 struct log_names {
 	char tag[LOG_NAME_MAX], host[LOG_NAME_MAX]; /* host "": not at all */
+	int pid;                                    /* set by log_outs_open() */
 };
 
 struct log_outs;
@@ -41,11 +42,11 @@ struct log_outs *log_outs_open(const struct log_target *targets, size_t n,
 /* Close and free; NULL is fine. errno is kept. */
 void log_outs_free(struct log_outs *outs);
 
-/* Send a message to those targets that take its level; what is for a stream is
- * kept until log_outs_flush(). */
+/* A message for those targets that take its level; it is kept until
+ * log_outs_flush(), or until the batch is full. */
 void log_outs_emit(struct log_outs *outs, const struct log_record *rec);
 
-/* Write what waits for streams. */
+/* Write what waits. */
 void log_outs_flush(struct log_outs *outs);
 
 /* A whole line in a target's format, with a newline at its end. Returns its

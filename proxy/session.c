@@ -119,6 +119,7 @@ count_begin(const struct session *s)
 static void
 begin(struct session *s)
 {
+	count_begin(s);
 	session_log_begin(s);
 	if (!s->fe->defer_connect)
 		session_route(s);
@@ -151,7 +152,6 @@ session_open(
 	TAILQ_INSERT_TAIL(&w->waiting, s, link);
 	session_use_conf(w, fe->conf, 1);
 	session_follow_rules(s);
-	count_begin(s);
 	s->header_due = preface_is_due(fe, &a->ip);
 	if (!s->header_due)
 		begin(s);

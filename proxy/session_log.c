@@ -193,18 +193,10 @@ server_of(const struct session *s, enum session_reason why, unsigned *sessions)
 static void
 accept_time(int64_t total, char *buf, size_t size)
 {
-	static _Thread_local time_t last; /* the calendar is worth keeping */
-	static _Thread_local char second[24];
-	int64_t ms = clock_wall_us() / 1000 - total;
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm tm;
+	int64_t us = clock_wall_us() - total * 1000;
 
-	if (seconds != last) {
-		localtime_r(&seconds, &tm);
-		strftime(second, sizeof(second), "%d/%b/%Y:%H:%M:%S", &tm);
-		last = seconds;
-	}
-	snprintf(buf, size, "%s.%03d", second, (int)(ms % 1000));
+	snprintf(buf, size, "%s.%03d", clock_second(us, CLOCK_HTTP),
+	    (int)(us / 1000 % 1000));
 }
 
 /* HAProxy's words for a header that did not come; NULL if it is not about that.

@@ -274,7 +274,8 @@ make_frontend(struct maker *m, const struct hproxy *px)
 	m->row.number[HF_slim] = frontend_limit(m, cf);
 	words_frontend(src, cf, &sums);
 	set_counters(&m->row, &sums);
-	m->row.number[HF_conn_tot] += (int64_t)sums.denied;
+	m->row.number[HF_conn_tot] +=
+	    (int64_t)(sums.denied + sums.request_errors);
 	set_state(&m->row, src->frontend_state(cf->id, src->arg));
 	emit(m);
 }

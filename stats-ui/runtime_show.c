@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -172,20 +171,15 @@ find_proxy(const struct runtime *r, const char *name)
 void
 show_errors(struct runtime *r, struct cli *c)
 {
-	char when[64];
-	struct timespec ts;
-	struct tm tm;
+	int64_t us = clock_wall_us();
 
 	if (c->n > 2 && find_proxy(r, c->words[2]) == 0 &&
 	    strcmp(c->words[2], "-1") != 0) {
 		cli_error(c, "No such proxy.\n");
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &ts);
-	strftime(when, sizeof(when), "%d/%b/%Y:%H:%M:%S",
-	    localtime_r(&ts.tv_sec, &tm));
-	cli_print(c, "Total events captured on [%s.%03ld] : 0\n", when,
-	    ts.tv_nsec / 1000000);
+	cli_print(c, "Total events captured on [%s.%03d] : 0\n",
+	    clock_second(us, CLOCK_HTTP), (int)(us / 1000 % 1000));
 }
 
 void

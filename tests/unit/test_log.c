@@ -427,7 +427,7 @@ START_TEST(test_formats)
 	    .len = 3,
 	    .level = LEVEL_INFO,
 	    .text = "hey"};
-	struct log_names names = {.tag = ""};
+	struct log_names names = {.tag = "", .pid = getpid()};
 	char line[LOG_LINE_MAX], expected[256] = "", *to = expected;
 	const char *p;
 	size_t len;

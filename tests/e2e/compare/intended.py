@@ -49,6 +49,13 @@ INTENDED = [
              "use_backend",
              "log", "own line", "", "control: .*, asked for by uid .*",
              "who changed what is on record"),
+    Intended("accept_proxy", "at the end fe/FRONTEND", "ereq", "0", "4",
+             "a client that is no proxy is a request that failed"),
+    Intended("accept_proxy", "log .*", "line [134]",
+             ".*(Truncated PROXY protocol header received|does not look like.*)",
+             ".*(Received something which does not look like.*|invalid PROXY protocol header"
+             "|Timeout while waiting for PROXY protocol header)",
+             "a header may come in parts; what cannot become one is said as soon as it shows"),
     Intended("frontend_maxconn", "log", "own line", "",
              ".* the frontend's maxconn reached: .*",
              "why clients have to wait is said"),

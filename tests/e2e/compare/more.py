@@ -13,6 +13,7 @@ frontend fe
   default_backend be
 backend be
 """
+V2 = b"\r\n\r\n\0\r\nQUIT\n"    # what a PROXY header of version 2 begins with
 ONE = FRONTEND + """
   server a {a} check inter 100ms
 """
@@ -34,6 +35,41 @@ def rejected(s):
     s.note("other office", s.visit(source="127.0.1.9"))
     s.note("elsewhere", s.turned_away(source="127.0.0.2"))
     s.until("fe/FRONTEND", dcon="1")
+
+
+@scenario("""
+frontend fe
+  bind {fe} accept-proxy
+  timeout client 400ms
+  default_backend be
+backend be
+  server a {a} check inter 100ms
+""", a={})
+def accept_proxy(s):
+    """Whom a PROXY header names is logged; what is none is closed and said."""
+    s.up("be/a")
+    for name, header in (
+            ("version 1", b"PROXY TCP4 127.0.0.77 127.0.0.1 4711 6379\r\n"),
+            ("IPv6", b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 6379\r\n"),
+            ("unknown", b"PROXY UNKNOWN\r\n"),
+            ("version 2", V2 + b"\x21\x11\0\x0c\x7f\0\0\x4d\x7f\0\0\x01\x12\x67\x18\xeb"),
+            ("local", V2 + b"\x20\0\0\0")):
+        c = s.client()
+        c.sock.sendall(header)
+        s.note(name, c.line())
+        s.note("answer", c.ask("x"))
+        c.close()
+        s.until("be/a", scur="0")
+    s.ended(5)
+    for n, (name, wrong) in enumerate((
+            ("something else", b"*1\r\n$4\r\nPING\r\n"),
+            ("wrong", b"PROXY TCP4 127.0.0.77 nowhere 1 2\r\n"),
+            ("wrong version 2", V2 + b"\x51\x11\0\0"),
+            ("a part, and silence", b"PROXY TCP4 127."))):
+        c = s.client()
+        c.sock.sendall(wrong)
+        s.note(name, c.end().split()[-1])
+        s.wait_log("PROXY protocol", n + 1)
 
 
 @scenario("""
