@@ -21,6 +21,7 @@ BINARY = os.path.abspath(os.environ.get("ROLEPROXY", os.path.join(ROOT, "rolepro
 NGINX_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 NAMES = ["roleproxy", "roleproxy-2", "haproxy-1", "haproxy", "nginx", "direct"]
 MAXCONN = 6000
+CLIENT_PORTS = 12000    # the first of them, where that is ours to say
 SIZES = [3, 1024, 16384, 262144]    # the values in Redis: key k3, k1024, ...
 
 ROLEPROXY = """
@@ -127,7 +128,7 @@ def free_port(kind=socket.SOCK_STREAM):
     """A port that was free a moment ago, below those that clients get, as the
     many connections of a run would take it before its server does."""
     while True:
-        port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
+        port = 10000 + int.from_bytes(os.urandom(2), "big") % (CLIENT_PORTS - 10000)
         with socket.socket(socket.AF_INET, kind) as s:
             try:
                 s.bind(("127.0.0.1", port))

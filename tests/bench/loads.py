@@ -12,20 +12,21 @@ import time
 import candidates
 
 # name, title, requests at scale 1, options of redis-benchmark. All of this goes
-# through every candidate; the order is that of the table.
+# through every candidate; the order is that of the table. Those with a goal are
+# longer: the noise of a second is more than what they have to show.
 LOADS = [
-    ("get", "GET 3 B, 50 connections", 80000, "-c 50 GET k3"),
+    ("get", "GET 3 B, 50 connections", 200000, "-c 50 GET k3"),
     ("one", "GET 3 B, 1 connection", 15000, "-c 1 GET k3"),
     ("many", "GET 3 B, 500 connections", 60000, "-c 500 GET k3"),
-    ("pipe", "GET 3 B, 50 connections, pipeline 16", 600000, "-c 50 -P 16 GET k3"),
+    ("pipe", "GET 3 B, 50 connections, pipeline 16", 2000000, "-c 50 -P 16 GET k3"),
     ("get1k", "GET 1 KiB, 50 connections", 60000, "-c 50 GET k1024"),
     ("get16k", "GET 16 KiB, 50 connections", 25000, "-c 50 GET k16384"),
-    ("big", "GET 256 KiB, 50 connections", 8000, "-c 50 GET k262144"),
+    ("big", "GET 256 KiB, 50 connections", 16000, "-c 50 GET k262144"),
     ("set", "SET 3 B, 50 connections", 60000, "-c 50 -d 3 -t set"),
     ("set16k", "SET 16 KiB, 50 connections", 15000, "-c 50 -d 16384 -t set"),
     ("set256k", "SET 256 KiB, 50 connections", 3000, "-c 50 -d 262144 -t set"),
 ]
-CONNECTIONS = 15000     # short ones, at scale 1
+CONNECTIONS = 30000     # short ones, at scale 1
 PERCENTILE = re.compile(r"^(\d+\.\d+)% <= (\d+\.\d+) milliseconds \(cumulative", re.M)
 SUMMARY = re.compile(r"avg\s+min\s+p50\s+p95\s+p99\s+max\s+" + r"([\d.]+)\s+" * 5 + r"([\d.]+)")
 RATE = re.compile(r"throughput summary: ([\d.]+) requests per second")

@@ -68,14 +68,16 @@ def command_line():
 
 
 def own_network():
-    """Go on in a network namespace of our own, with nothing but its loopback: the
-    packet filter of this machine costs each packet, and where it tracks connections
-    (Docker makes it) some 100,000 short ones fill its table. Where that is not
-    allowed, stay."""
+    """Go on in a network namespace of our own, with nothing but its loopback and
+    twice the ports: the packet filter of this machine costs each packet, where it
+    tracks connections (Docker makes it) some 100,000 short ones fill its table, and
+    beside thousands of idle sessions the system looks long for a free port. Where
+    that is not allowed, stay."""
     if os.environ.get(INSIDE) is not None:
         return
     unshare = ["unshare", "--net"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
-    up = ["sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]
+    up = ["sh", "-c", "ip link set lo up && echo %d 65535 >/proc/sys/net/ipv4/ip_local_port_range"
+          " && exec \"$0\" \"$@\"" % candidates.CLIENT_PORTS]
     try:
         possible = subprocess.run(unshare + up + ["true"], stderr=subprocess.DEVNULL).returncode == 0
     except OSError:

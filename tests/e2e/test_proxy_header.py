@@ -235,6 +235,36 @@ def test_again(t):
         c.close()
 
 
+@short
+def test_held(t):
+    """A client that comes with a header and waits for a server: the header goes
+    out once, before what the client sent, when there is one; and its own again
+    after it was closed."""
+    service = Recorder(t)
+    p = t.proxy([service.line("s", "send-proxy=v1")],
+                backend={"check": "none", "hold": "30s"}, start=False,
+                glob={"control-socket": t.folder + "/ctl.sock"},
+                frontends={"fe": {"route": "any", "accept_proxy": "on"}})
+    p.start()
+
+    def ctl(*words):
+        equal(t.run("ctl", "-s", t.folder + "/ctl.sock", *words)[0], 0)
+    ctl("set", "server", "redis/s", "state", "maint")
+    with send(p, v1() + b"one") as c, send(p, v2("192.0.2.8", 12, b"")) as d:
+        d.sendall(b"two")
+        wait_for(lambda: p.frontend("fe")["held"] == 2, "held clients")
+        equal(service.got, [])
+        ctl("set", "server", "redis/s", "state", "ready")
+        for client, text in ((c, v1() + b"one"), (d, v1("192.0.2.8", 12) + b"two")):
+            equal(answer(client, len(text)), text)      # the service echoes all of it
+        # Maintenance closes them; who comes again has a header of its own.
+        ctl("shutdown", "sessions", "server", "redis/s")
+        assert closed(c) and closed(d)
+    with send(p, v1("192.0.2.9", 9), b"three") as c:
+        wait_for(lambda: len(service.got) == 3 and service.got[2].endswith(b"three"), "the next")
+        equal(service.got[2].count(b"PROXY"), 1)
+
+
 def haproxy(t, text):
     """A real HAProxy with these sections."""
     if not shutil.which("haproxy"):
