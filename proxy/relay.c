@@ -60,6 +60,8 @@ pass_bytes(struct move *m, size_t n)
 	struct relay *r = m->r;
 
 	r->active = (uint32_t)(clock_coarse_ms() >> RELAY_TICK);
+	if (!r->server_spoke && m->from == &r->server)
+		r->brief = n < RELAY_BRIEF;
 	r->server_spoke = m->from == &r->server;
 	r->looked = false;
 	if (r->server_spoke)
@@ -76,15 +78,16 @@ pass_bytes(struct move *m, size_t n)
 static enum relay_result
 pump(struct move *m)
 {
-	size_t moved = 0;
+	size_t budget = m->r->shares ? RELAY_SHARE : RELAY_BUDGET, moved = 0;
+	size_t room = budget < RELAY_BUFFER ? budget : RELAY_BUFFER;
 	ssize_t n;
 
 	while (!m->from->eof && m->to->pending == NULL) {
-		if (moved >= RELAY_BUDGET)
+		if (moved >= budget)
 			return RELAY_AGAIN;
 		if (!may_read(m))
 			return RELAY_ON;
-		n = recv(m->from->fd, m->buffer, RELAY_BUFFER, 0);
+		n = recv(m->from->fd, m->buffer, room, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -98,7 +101,7 @@ pump(struct move *m)
 		moved += (size_t)n;
 		/* A short read has emptied the socket: the next byte is an
 		 * edge. But a FIN that was reported already is not. */
-		if (n < RELAY_BUFFER && !m->from->closed)
+		if ((size_t)n < room && !m->from->closed)
 			return RELAY_ON;
 	}
 	return RELAY_ON;

@@ -9,6 +9,8 @@
 
 #define RELAY_BUFFER (64 * 1024)  /* one receive; also the most kept unsent */
 #define RELAY_BUDGET (256 * 1024) /* bytes a wake-up, one direction */
+#define RELAY_SHARE  (64 * 1024)  /* the same of one that shares */
+#define RELAY_BRIEF  4096         /* an answer that begins with less is brief */
 #define RELAY_TICK   6            /* relay.active counts 2^6 ms */
 
 /* Two ends and what went between them. */
@@ -19,6 +21,8 @@ struct relay {
 	bool server_spoke : 1; /* the last byte came from the server */
 	bool looked : 1;       /* for an RST since the last byte */
 	bool stalled : 1;      /* the client is not read: see read_until */
+	bool brief : 1;        /* the last answer began with few bytes */
+	bool shares : 1;       /* set by the caller: others want to be quick */
 };
 
 /* How a move ended. */

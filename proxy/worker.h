@@ -71,6 +71,7 @@ struct worker {
 	bool stalled;    /* some client is not read: the lease ran out */
 	bool draining;
 	unsigned ticks;
+	uint32_t brief_at; /* the last brief answer, as relay.active counts */
 };
 
 /* A worker without a thread. Fatal if out of memory. */

@@ -564,14 +564,18 @@ START_TEST(test_send_to_gone)
 END_TEST
 
 /* More than the budget is waiting: it stops there, and goes on when told to.
- * Only a socketpair takes so much with nobody reading. */
-START_TEST(test_budget)
+ * Only a socketpair takes so much with nobody reading. shares: beside others.
+ */
+static void
+check_budget(int which, bool shares)
 {
+	uint64_t budget = shares ? RELAY_SHARE : RELAY_BUDGET;
 	struct program *p, *other;
 	uint64_t *moved;
 
 	start(false, 1024 * 1024);
-	p = PROGRAM(_i);
+	r.shares = shares;
+	p = PROGRAM(which);
 	other = OTHER(p);
 	moved = p == &client ? &r.bytes_in : &r.bytes_out;
 	while (p->sent < RELAY_BUDGET + 1000 && send_some(p, 8192) > 0)
@@ -580,11 +584,50 @@ START_TEST(test_budget)
 	ck_assert_int_eq(
 	    relay_event(&r, p == &client, EV_READ, buffer, FOREVER),
 	    RELAY_AGAIN);
-	ck_assert_uint_eq(*moved, RELAY_BUDGET);
+	ck_assert_uint_eq(*moved, budget);
 	ck_assert_ptr_null(other->end->pending);
+	r.shares = false;
+	ck_assert_int_le(relay_both(&r, buffer, FOREVER), RELAY_AGAIN);
 	ck_assert_int_eq(relay_both(&r, buffer, FOREVER), RELAY_ON);
 	ck_assert_uint_eq(*moved, p->sent);
 	receive_all(other, p->sent);
+	stop();
+}
+
+START_TEST(test_budget)
+{
+	check_budget(_i, false);
+	check_budget(_i, true);
+}
+END_TEST
+
+/* How long an answer is shows in its first bytes. */
+START_TEST(test_brief)
+{
+	static const struct {
+		bool from_client;
+		size_t bytes;
+		bool brief;
+	} steps[] = {
+	    {true, 20, false},
+	    {false, 5, true},
+	    {true, 20, true},
+	    {false, RELAY_BRIEF, false},
+	    {false, 5, false}, /* the same answer's end */
+	    {true, 60000, false},
+	    {false, RELAY_BRIEF - 1, true},
+	};
+	size_t i;
+
+	start(false, 1024 * 1024);
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		ck_assert_int_gt(
+		    send_some(steps[i].from_client ? &client : &server,
+			steps[i].bytes),
+		    0);
+		ck_assert_int_eq(relay_both(&r, buffer, FOREVER), RELAY_ON);
+		ck_assert_int_eq(r.brief, steps[i].brief);
+	}
 	stop();
 }
 END_TEST
@@ -784,6 +827,7 @@ main(void)
 	tcase_add_loop_test(tc, test_reset_while_full, 1, 3);
 	tcase_add_loop_test(tc, test_send_to_gone, 0, 4);
 	tcase_add_loop_test(tc, test_budget, 1, 3);
+	tcase_add_test(tc, test_brief);
 	tcase_add_loop_test(tc, test_budget_then_fin, 1, 3);
 	tcase_add_loop_test(tc, test_stalled, 0, 2);
 	tcase_add_loop_test(tc, test_stalled_fin, 0, 2);
