@@ -74,7 +74,7 @@ UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c b
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
 UNIT_proxy_header = base/addr.c base/proxy_header.c base/units.c
-UNIT_relay   = base/clock.c proxy/endpoint.c proxy/relay.c
+UNIT_relay   = tests/unit/relay_programs.c base/clock.c proxy/endpoint.c proxy/relay.c
 UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
