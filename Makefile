@@ -37,7 +37,7 @@ STATS	 = stats-ui/alarm.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \
 	   stats-ui/commands.c stats-ui/control.c stats-ui/fields.c \
 	   stats-ui/history.c stats-ui/hstate.c stats-ui/hstats.c \
 	   stats-ui/hstats_json.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c \
-	   stats-ui/info.c stats-ui/json.c stats-ui/post.c stats-ui/prometheus.c \
+	   stats-ui/info.c stats-ui/json.c stats-ui/metrics.c stats-ui/post.c stats-ui/prometheus.c \
 	   stats-ui/proxies.c stats-ui/query.c stats-ui/rows.c \
 	   stats-ui/runtime.c stats-ui/runtime_own.c stats-ui/runtime_proxy.c \
 	   stats-ui/runtime_sess.c stats-ui/runtime_set.c \
@@ -69,6 +69,7 @@ UNIT_hstats  = $(UNIT_stats)
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
 UNIT_lag     = health/lag.c
+UNIT_metrics = $(UNIT_stats)
 UNIT_link    = $(BASE) health/link.c health/resp.c
 UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \

@@ -199,6 +199,14 @@ draining_cb(void *arg)
 	return r->state >= RUN_LEAVING;
 }
 
+static struct stats_reloads
+reloads_cb(void *arg)
+{
+	struct run *r = arg;
+
+	return r->reloads;
+}
+
 static unsigned
 workers_cb(void *arg)
 {
@@ -369,6 +377,7 @@ parts_compose(struct run *r)
 	    .stall_ms = stall_cb,
 	    .draining = draining_cb,
 	    .workers = workers_cb,
+	    .reloads = reloads_cb,
 	    .site_counts = site_counts_cb,
 	    .started = clock_ms(),
 	    .arg = r};

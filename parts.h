@@ -54,6 +54,7 @@ struct run {
 	bool replaced;    /* a younger process has asked for our addresses */
 	int64_t started, leave_until, stop_at; /* clock_ms(); 0: never */
 	uint64_t loads;
+	struct stats_reloads reloads;
 	unsigned pulses;
 	int exit_code;
 };

@@ -237,11 +237,14 @@ reload(struct run *r)
 	log_problems(&problems);
 	conf_problems_clear(&problems);
 	proxy_reopen(r->proxy, true);
-	if (next == NULL || swap(r, next) != 0) {
+	r->reloads.last_failed = next == NULL || swap(r, next) != 0;
+	if (r->reloads.last_failed) {
+		r->reloads.failed++;
 		proxy_reopen(r->proxy, false);
 		log_error("reload failed: the running configuration stays");
 		return;
 	}
+	r->reloads.ok++;
 	log_name(next->global.log_tag, next->global.log_hostname);
 	if (log_change(next->global.logs, next->global.nlogs,
 		next->global.log_level) != 0)

@@ -712,6 +712,12 @@ monitor_cluster(const struct monitor *m, const struct conf_backend *cb,
 	return g != NULL && shards_summary(&m->all, g, sum);
 }
 
+uint64_t
+monitor_decisions(const struct monitor *m)
+{
+	return m->all.ndecisions;
+}
+
 const struct decision *
 monitor_decision(const struct monitor *m, size_t i)
 {

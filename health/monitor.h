@@ -69,6 +69,7 @@ const struct conf_frontend *monitor_branch(
 bool monitor_cluster(const struct monitor *m, const struct conf_backend *cb,
     struct cluster_summary *sum);
 const struct decision *monitor_decision(const struct monitor *m, size_t i);
+uint64_t monitor_decisions(const struct monitor *m); /* ever made */
 
 /* One Sentinel of a backend, from 0 on; false past the end. */
 bool monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,

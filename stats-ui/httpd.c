@@ -17,6 +17,7 @@
 #include "stats-ui/hstats.h"
 #include "stats-ui/hstats_json.h"
 #include "stats-ui/http.h"
+#include "stats-ui/metrics.h"
 #include "stats-ui/post.h"
 #include "stats-ui/prometheus.h"
 #include "stats-ui/query.h"
@@ -35,6 +36,7 @@ enum document_kind {
 	DOCUMENT_JSON,
 	DOCUMENT_HAPROXY, /* + enum query_format, but for QUERY_HTML */
 	DOCUMENT_METRICS = DOCUMENT_HAPROXY + QUERY_TYPED,
+	DOCUMENT_ALL_METRICS, /* with HAProxy's names besides */
 	DOCUMENTS
 };
 
@@ -69,6 +71,7 @@ type_of(enum document_kind kind)
 	case DOCUMENT_JSON:
 		return TYPE_JSON;
 	case DOCUMENT_METRICS:
+	case DOCUMENT_ALL_METRICS:
 		return "text/plain; version=0.0.4";
 	case DOCUMENT_HAPROXY + QUERY_JSON - 1:
 	case DOCUMENT_HAPROXY + QUERY_SCHEMA - 1:
@@ -238,8 +241,11 @@ document_refresh(
 	else if (kind == DOCUMENT_JSON)
 		stats_render_json(src, a->conf, d->bytes);
 	else if (kind == DOCUMENT_METRICS)
+		metrics_render(src, d->bytes);
+	else if (kind == DOCUMENT_ALL_METRICS) {
+		metrics_render(src, d->bytes);
 		prometheus_render(src, PROMETHEUS_ALL, false, d->bytes);
-	else
+	} else
 		render_haproxy(src,
 		    (enum query_format)(kind - DOCUMENT_HAPROXY + 1), NULL,
 		    d->bytes);
@@ -373,17 +379,23 @@ serve_metrics(const struct asked *a)
 {
 	const char *query = strchr(a->req->target, '?');
 
-	if (query == NULL || query[1] == '\0')
+	if (!a->conf->haproxy_metrics)
 		reply_document(a, DOCUMENT_METRICS);
+	else if (query == NULL || query[1] == '\0')
+		reply_document(a, DOCUMENT_ALL_METRICS);
 	else
 		serve_some_metrics(a, query + 1);
 }
 
-/* Are the figures for Prometheus there, and is this a request for them? */
+/* Is this a request for the figures for Prometheus? A haproxy.cfg has them only
+ * where it says so. */
 static bool
 is_metrics(const struct asked *a)
 {
-	return a->conf->haproxy_metrics && is_path(a->req->target, "/metrics");
+	const struct stats_source *src = &a->stats->src;
+
+	return (a->conf->haproxy_metrics || !src->conf(src->arg)->haproxy) &&
+	       is_path(a->req->target, "/metrics");
 }
 
 /* Is the process well? */
@@ -502,8 +514,8 @@ reply_nothing(const struct asked *a)
 		    "No server is available to handle this request.");
 	else
 		reply_words(a, 404,
-		    "not found; there are %s, /stats.json, /healthz, /readyz "
-		    "and /readyz/FRONTEND",
+		    "not found; there are %s, /stats.json, /metrics, /healthz, "
+		    "/readyz and /readyz/FRONTEND",
 		    a->conf->uri);
 }
 

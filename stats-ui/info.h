@@ -49,6 +49,7 @@ struct hinfo {
 	int64_t number[HI_COUNT];
 	const char *text[HI_COUNT]; /* NULL: none; of texts, or constant */
 	char uptime[32], node[64];
+	int64_t open_fds; /* 0: the system does not tell (Linux 6.2 does) */
 };
 void hinfo_of(const struct stats_source *src, struct hinfo *out);
 

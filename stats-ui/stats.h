@@ -20,6 +20,12 @@ struct history;
 struct site_counts;
 struct stats;
 
+/* Reloads of the configuration. */
+struct stats_reloads {
+	unsigned ok, failed;
+	bool last_failed;
+};
+
 /* Where the figures come from; set by main. All are called with arg. */
 struct stats_source {
 	const struct monitor *monitor;
@@ -38,6 +44,7 @@ struct stats_source {
 	int64_t (*stall_ms)(void *); /* since the slowest worker turned */
 	bool (*draining)(void *);
 	unsigned (*workers)(void *);
+	struct stats_reloads (*reloads)(void *);
 	/* Of conf's [stats] with this index. */
 	void (*site_counts)(size_t site, struct site_counts *, void *);
 	int64_t started; /* clock_ms() at the start; 0: when stats_new() ran */

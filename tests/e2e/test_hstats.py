@@ -6,7 +6,9 @@ import http.client
 import io
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import urllib.parse
 
@@ -16,7 +18,7 @@ from servers import http_get
 from test_http import basic
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GOLDEN = "/work/shared/golden"
+GOLDEN = os.path.join(HERE, "..", "..", "..", "shared", "golden")
 URI = "/haproxy?stats"
 LOGIN = basic("admin", "secret")
 
@@ -117,7 +119,8 @@ def test_password_and_other_paths(t):
         equal(headers["www-authenticate"], 'Basic realm="Haproxy Statistics"')
         equal(len(body), 112)
     equal(http_get(p.address("stats"), "/alive")[0], 200)
-    equal(http_get(p.address("stats"), "/metrics", LOGIN)[0], 404)
+    equal(http_get(p.address("stats"), "/metrics")[0], 401)
+    equal(http_get(p.address("stats"), "/metrics", LOGIN)[0], 200)
     headers = http_get(p.address("stats"), URI, LOGIN)[1]
     equal(headers["refresh"], "2")
 
@@ -140,6 +143,46 @@ def test_metrics(t):
                        if x.startswith("# TYPE")}, set(), "metrics that are missing")
     only = http_get(p.address("stats"), "/metrics?scope=server")[2]
     assert "haproxy_server_" in only and "haproxy_backend_" not in only
+    if shutil.which("promtool") is not None:
+        run = subprocess.run(["promtool", "check", "metrics"], input=body, text=True,
+                             capture_output=True, timeout=20)
+        equal((run.returncode, run.stderr), (0, ""))
+
+
+def metric(p, name, **labels):
+    """The value of one of our metrics; None if it is not there."""
+    wanted = {'%s="%s"' % pair for pair in labels.items()}
+    for line in http_get(p.address("stats"), "/metrics")[2].splitlines():
+        m = re.fullmatch(r"roleproxy_%s(?:{(.*)})? (\S+)" % name, line)
+        if m and wanted <= set((m[1] or "").split(",")):
+            return float(m[2])
+    return None
+
+
+@short
+def test_own_metrics(t):
+    """/metrics has our names; what they say follows a failover and a reload."""
+    g = t.group(2)
+    p = t.proxy(g)
+    wait_for(lambda: metric(p, "backend_replicas_following", backend="redis") == 2, "replicas")
+    equal(metric(p, "backend_writer", server=g.primary.name), 1)
+    with p.client() as c:
+        c("SET", "a", "1")
+        wait_for(lambda: metric(p, "frontend_sessions", frontend="write") == 1, "session")
+    assert metric(p, "server_lag_seconds", server=g.replicas[0].name) is not None
+    equal(metric(p, "server_lag_seconds", server=g.primary.name), None)
+    assert metric(p, "resident_memory_bytes") > 1e6
+    old = g.primary
+    g.fail_over(g.replicas[0])
+    wait_for(lambda: metric(p, "backend_writer", server=g.primary.name) == 1, "the new writer")
+    equal(metric(p, "backend_writer", server=old.name), None)
+    assert metric(p, "writer_changes_total") >= 2
+    p.write("nonsense")
+    p.child.signal(signal.SIGHUP)
+    wait_for(lambda: metric(p, "reloads_total", result="failed") == 1, "reload that fails")
+    wait_for(lambda: metric(p, "last_reload_successful") == 0, "the same")
+    body = http_get(p.address("stats"), "/metrics")[2]
+    assert "haproxy_" not in body
     if shutil.which("promtool") is not None:
         run = subprocess.run(["promtool", "check", "metrics"], input=body, text=True,
                              capture_output=True, timeout=20)

@@ -87,6 +87,13 @@ monitor_generation(const struct monitor *m)
 	return w.generation;
 }
 
+uint64_t
+monitor_decisions(const struct monitor *m)
+{
+	(void)m;
+	return w.ndecisions;
+}
+
 bool
 monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
     size_t i, struct report_sentinel *out)
@@ -198,6 +205,14 @@ workers_cb(void *arg)
 	return 2;
 }
 
+/* Reloads so far. */
+static struct stats_reloads
+reloads_cb(void *arg)
+{
+	(void)arg;
+	return w.reloads;
+}
+
 /* Frontends are open. */
 static enum frontend_state
 frontend_state_cb(int id, void *arg)
@@ -244,6 +259,7 @@ struct stats_source fake_source = {.conf = conf_cb,
     .stall_ms = stall_cb,
     .draining = draining_cb,
     .workers = workers_cb,
+    .reloads = reloads_cb,
     .site_counts = site_counts_cb};
 
 /* One server that is up, with that role. */

@@ -41,6 +41,7 @@ struct fake {
 	bool ready, draining;
 	int64_t stall;
 	unsigned held, renders;
+	struct stats_reloads reloads;
 };
 
 extern struct fake w;

@@ -194,8 +194,8 @@ static const struct {
     {"GET /nothing HTTP/1.1\r\n", "HTTP/1.1 401", "valid user", "redis-1",
 	true},
     {"GET /stats HTTP/1.1\r\n" LOGIN, "HTTP/1.1 200", "redis-1", "WWW-", true},
-    {"GET /metrics HTTP/1.1\r\n", "HTTP/1.1 404", "not found", "haproxy_",
-	false},
+    {"GET /metrics HTTP/1.1\r\n", "HTTP/1.1 200", "\nroleproxy_sessions 7\n",
+	"haproxy_", false},
     {"rubbish\r\n", "HTTP/1.", " 400", "redis-1", false},
 };
 

@@ -1,0 +1,600 @@
+/*
+ * The figures for Prometheus with our own names. A metric is a row of a table;
+ * rows of the same name stand together, as do their lines. The names are
+ * documented in roleproxy(8).
+ */
+#include <event2/buffer.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "stats-ui/info.h"
+#include "stats-ui/metrics.h"
+#include "stats-ui/words.h"
+
+/* An object that metrics are about, looked at once for all of them. */
+struct subject {
+	const struct stats_source *src;
+	const struct conf_frontend *cf; /* of a frontend */
+	const struct conf_backend *cb;  /* of a backend, a server */
+	const struct conf_server *cs;   /* of a server */
+	struct monitor_server ms;
+	struct counter_sums sums;
+	struct words_load load;
+	unsigned sessions;
+	struct report_watch watch;        /* of a backend */
+	const struct conf_server *writer; /* NULL none */
+	unsigned replicas, following;     /* of a backend */
+	const struct hinfo *info;         /* of the process */
+};
+
+struct subjects {
+	struct subject *list;
+	size_t n;
+};
+
+/* One metric, or one value of a label of one. */
+struct metric {
+	const char *name; /* behind "roleproxy_" */
+	const char *help;
+	double (*value)(const struct subject *); /* NAN: there is none */
+	const char *label, *is;                  /* NULL: no label more */
+	size_t counter; /* where it is in counter_sums, without a function */
+};
+
+#define COUNTER(name, help, field)                       \
+	{                                                \
+		name, help, NULL, NULL, NULL,            \
+		    offsetof(struct counter_sums, field) \
+	}
+#define LABELLED(name, help, label, is, field)           \
+	{                                                \
+		name, help, NULL, label, is,             \
+		    offsetof(struct counter_sums, field) \
+	}
+#define VALUE(name, help, function)                 \
+	{                                           \
+		name, help, function, NULL, NULL, 0 \
+	}
+
+/*
+ * The process.
+ */
+
+static double
+start_time(const struct subject *s)
+{
+	return (double)s->info->number[HI_Start_time_sec];
+}
+
+static double
+max_fds(const struct subject *s)
+{
+	return (double)s->info->number[HI_Ulimit_n];
+}
+
+static double
+open_fds(const struct subject *s)
+{
+	return s->info->open_fds == 0 ? NAN : (double)s->info->open_fds;
+}
+
+static double
+resident(const struct subject *s)
+{
+	return (double)s->info->number[HI_PoolAlloc_bytes];
+}
+
+static double
+loop_lag(const struct subject *s)
+{
+	return (double)s->src->stall_ms(s->src->arg) / 1000;
+}
+
+static double
+lines_dropped(const struct subject *s)
+{
+	return (double)s->info->number[HI_DroppedLogs];
+}
+
+static double
+maxconn(const struct subject *s)
+{
+	return (double)s->info->number[HI_Maxconn];
+}
+
+static double
+all_sessions(const struct subject *s)
+{
+	return s->src->sessions(s->src->arg);
+}
+
+static double
+workers(const struct subject *s)
+{
+	return s->src->workers(s->src->arg);
+}
+
+static double
+is_draining(const struct subject *s)
+{
+	return s->src->draining(s->src->arg);
+}
+
+static double
+reloads_ok(const struct subject *s)
+{
+	return s->src->reloads(s->src->arg).ok;
+}
+
+static double
+reloads_failed(const struct subject *s)
+{
+	return s->src->reloads(s->src->arg).failed;
+}
+
+static double
+last_reload(const struct subject *s)
+{
+	return !s->src->reloads(s->src->arg).last_failed;
+}
+
+static double
+writer_changes(const struct subject *s)
+{
+	return (double)monitor_decisions(s->src->monitor);
+}
+
+static const struct metric of_process[] = {
+    VALUE("start_time_seconds", "When it was started, seconds since 1970.",
+	start_time),
+    VALUE("open_fds", "Open files.", open_fds),
+    VALUE("max_fds", "Open files that are allowed.", max_fds),
+    VALUE("resident_memory_bytes", "Resident memory.", resident),
+    VALUE("workers", "Threads that relay.", workers),
+    VALUE("worker_loop_lag_seconds",
+	"Since the slowest worker looked at its tasks; 0.1 is usual.",
+	loop_lag),
+    VALUE("draining", "1 while it lets its sessions end before it stops.",
+	is_draining),
+    {"reloads_total", "Reloads of the configuration.", reloads_ok, "result",
+	"ok", 0},
+    {"reloads_total", NULL, reloads_failed, "result", "failed", 0},
+    VALUE("last_reload_successful",
+	"0 if the last reload failed and the configuration before it is in "
+	"use.",
+	last_reload),
+    VALUE("log_lines_dropped_total",
+	"Lines of the log that its target was too slow for.", lines_dropped),
+    VALUE("maxconn", "Sessions that are allowed at a time.", maxconn),
+    VALUE("sessions", "Sessions now.", all_sessions),
+    VALUE("writer_changes_total",
+	"Decisions about who takes the writes, of all backends.",
+	writer_changes),
+};
+
+/*
+ * Backends that look for a writer.
+ */
+
+static double
+has_writer(const struct subject *s)
+{
+	return s->writer != NULL;
+}
+
+static double
+replicas(const struct subject *s)
+{
+	return s->replicas;
+}
+
+static double
+following(const struct subject *s)
+{
+	return s->following;
+}
+
+static double
+held(const struct subject *s)
+{
+	return words_held(s->src, s->cb);
+}
+
+static double
+sentinels(const struct subject *s)
+{
+	return s->watch.known;
+}
+
+static double
+sentinel_votes(const struct subject *s)
+{
+	return s->watch.agree;
+}
+
+static double
+sentinel_epoch(const struct subject *s)
+{
+	return s->watch.epoch < 0 ? NAN : (double)s->watch.epoch;
+}
+
+static const struct metric of_backend[] = {
+    VALUE(
+	"backend_has_writer", "1 while a server takes the writes.", has_writer),
+    VALUE("backend_replicas", "Servers that are replicas.", replicas),
+    VALUE("backend_replicas_following",
+	"Of these, those that are fit for reads.", following),
+    VALUE("backend_held", "Clients that wait for a server.", held),
+    VALUE("backend_sentinels", "Sentinels that are known.", sentinels),
+    VALUE("backend_sentinel_votes",
+	"Of these, those for the server that most of them name.",
+	sentinel_votes),
+    VALUE("backend_sentinel_epoch",
+	"Configuration epoch of that, from the Sentinels.", sentinel_epoch),
+};
+
+/*
+ * Servers.
+ */
+
+static double
+server_up(const struct subject *s)
+{
+	return s->ms.now->up;
+}
+
+static double
+is_primary(const struct subject *s)
+{
+	return s->ms.state->role == ROLE_PRIMARY;
+}
+
+static double
+is_replica(const struct subject *s)
+{
+	return s->ms.state->role == ROLE_REPLICA;
+}
+
+static double
+is_unknown(const struct subject *s)
+{
+	return s->ms.state->role == ROLE_UNKNOWN;
+}
+
+/* Would some frontend send a new session there? */
+static double
+is_eligible(const struct subject *s)
+{
+	const struct conf *conf = s->src->conf(s->src->arg);
+
+	for (size_t i = 0; i < conf->nfrontends; i++) {
+		const struct conf_frontend *cf = &conf->frontends[i];
+
+		if (cf->backend == s->cb && words_eligible(cf, s->ms.now))
+			return 1;
+	}
+	return 0;
+}
+
+static double
+is_fenced(const struct subject *s)
+{
+	return s->ms.fenced;
+}
+
+static double
+is_in_maintenance(const struct subject *s)
+{
+	return s->ms.maintenance;
+}
+
+static double
+lag_seconds(const struct subject *s)
+{
+	return s->ms.lag.ms < 0 ? NAN : (double)s->ms.lag.ms / 1000;
+}
+
+static double
+lag_bytes(const struct subject *s)
+{
+	return s->ms.lag.bytes < 0 ? NAN : (double)s->ms.lag.bytes;
+}
+
+static double
+sessions(const struct subject *s)
+{
+	return s->sessions;
+}
+
+static double
+check_duration(const struct subject *s)
+{
+	const struct observation *last = &s->ms.state->last;
+
+	return last->result == PROBE_NONE ? NAN
+					  : (double)last->duration_us / 1e6;
+}
+
+static const struct metric of_server[] = {
+    VALUE("server_up", "1 while it passes its checks.", server_up),
+    {"server_role", "1 for the role that it has.", is_primary, "role",
+	"primary", 0},
+    {"server_role", NULL, is_replica, "role", "replica", 0},
+    {"server_role", NULL, is_unknown, "role", "unknown", 0},
+    VALUE("server_eligible", "1 while new sessions may go there.", is_eligible),
+    VALUE("server_fenced", "1 while it says primary but lost the writes.",
+	is_fenced),
+    VALUE("server_maintenance", "1 while an operator has taken it out.",
+	is_in_maintenance),
+    VALUE("server_lag_seconds",
+	"How far a replica is behind the writer, at least.", lag_seconds),
+    VALUE("server_lag_bytes", "The same in bytes.", lag_bytes),
+    VALUE("server_sessions", "Sessions now.", sessions),
+    VALUE("server_check_duration_seconds", "What its last check took.",
+	check_duration),
+    COUNTER("server_sessions_total", "Sessions so far.", sessions),
+    LABELLED("server_bytes_total", "Bytes from clients (in), to them (out).",
+	"direction", "in", bytes_in),
+    LABELLED("server_bytes_total", NULL, "direction", "out", bytes_out),
+    COUNTER(
+	"server_connect_errors_total", "Connects that failed.", connect_errors),
+    COUNTER("server_fenced_sessions_total",
+	"Sessions closed because it lost its role.", fenced),
+};
+
+/*
+ * Frontends.
+ */
+
+static double
+waiting(const struct subject *s)
+{
+	return s->load.held;
+}
+
+static const struct metric of_frontend[] = {
+    VALUE("frontend_sessions", "Sessions now.", sessions),
+    VALUE("frontend_held", "Of these, those that wait for a server.", waiting),
+    COUNTER("frontend_sessions_total", "Sessions so far.", sessions),
+    COUNTER(
+	"frontend_held_total", "Clients that had to wait for a server.", held),
+    LABELLED("frontend_bytes_total", "Bytes from clients (in), to them (out).",
+	"direction", "in", bytes_in),
+    LABELLED("frontend_bytes_total", NULL, "direction", "out", bytes_out),
+    COUNTER("frontend_denied_total",
+	"Connections refused by allow, deny or a limit.", denied),
+    COUNTER("frontend_request_errors_total",
+	"Clients without a PROXY header where one is due.", request_errors),
+    COUNTER("frontend_retries_total",
+	"Connects tried again on the same server.", retries),
+    COUNTER("frontend_redispatches_total",
+	"Connects tried again on another server.", redispatches),
+    LABELLED("frontend_closes_total",
+	"Sessions that did not end well, by reason.", "reason",
+	"client aborted", client_aborts),
+    LABELLED("frontend_closes_total", NULL, "reason", "server aborted",
+	server_aborts),
+    LABELLED("frontend_closes_total", NULL, "reason", "timeout", timeouts),
+    LABELLED("frontend_closes_total", NULL, "reason", "fenced", fenced),
+    LABELLED("frontend_closes_total", NULL, "reason", "max age", aged),
+    LABELLED("frontend_closes_total", NULL, "reason", "no server", unserved),
+};
+
+/* A label's value, with its quotes: the text format escapes three characters,
+ * and takes nothing that is not UTF-8. */
+static void
+put_quoted(struct evbuffer *out, const char *text)
+{
+	size_t n;
+
+	evbuffer_add(out, "\"", 1);
+	for (; *text != '\0'; text += n) {
+		n = words_utf8(text);
+		if (*text == '\n')
+			evbuffer_add(out, "\\n", 2);
+		else if (*text == '"' || *text == '\\')
+			evbuffer_add_printf(out, "\\%c", *text);
+		else
+			evbuffer_add(out, n == 0 ? "?" : text, n == 0 ? 1 : n);
+		n = n == 0 ? 1 : n;
+	}
+	evbuffer_add(out, "\"", 1);
+}
+
+/* One label; first says whether it is, and stays so for none more. */
+static void
+put_label(struct evbuffer *out, bool *first, const char *name, const char *is)
+{
+	evbuffer_add_printf(out, "%s%s=", *first ? "{" : ",", name);
+	put_quoted(out, is);
+	*first = false;
+}
+
+/* The labels that say which object it is, and one more if there is one. */
+static void
+put_labels(struct evbuffer *out, const struct subject *s, const char *label,
+    const char *is)
+{
+	bool first = true;
+
+	if (s->cf != NULL)
+		put_label(out, &first, "frontend", s->cf->name);
+	if (s->cb != NULL)
+		put_label(out, &first, "backend", s->cb->name);
+	if (s->cs != NULL)
+		put_label(out, &first, "server", s->cs->name);
+	if (label != NULL)
+		put_label(out, &first, label, is);
+	if (!first)
+		evbuffer_add(out, "}", 1);
+}
+
+/* HELP and TYPE. */
+static void
+put_head(struct evbuffer *out, const char *name, const char *help)
+{
+	size_t n = strlen(name);
+	bool total = n > 6 && strcmp(name + n - 6, "_total") == 0;
+
+	evbuffer_add_printf(out,
+	    "# HELP roleproxy_%s %s\n# TYPE roleproxy_%s %s\n", name, help,
+	    name, total ? "counter" : "gauge");
+}
+
+/* The value of a metric for an object. */
+static double
+value_of(const struct metric *m, const struct subject *s)
+{
+	uint64_t counter;
+
+	if (m->value != NULL)
+		return m->value(s);
+	memcpy(&counter, (const char *)&s->sums + m->counter, sizeof(counter));
+	return (double)counter;
+}
+
+/* All lines of some metrics, for all of some objects. */
+static void
+put_metrics(struct evbuffer *out, const struct metric *metrics, size_t n,
+    const struct subjects *all)
+{
+	double value;
+
+	for (const struct metric *m = metrics; m < metrics + n; m++) {
+		if (m->help != NULL && all->n > 0)
+			put_head(out, m->name, m->help);
+		for (size_t i = 0; i < all->n; i++) {
+			value = value_of(m, &all->list[i]);
+			if (isnan(value))
+				continue;
+			evbuffer_add_printf(out, "roleproxy_%s", m->name);
+			put_labels(out, &all->list[i], m->label, m->is);
+			evbuffer_add_printf(out, " %.15g\n", value);
+		}
+	}
+}
+
+#define PUT(out, table, all) \
+	put_metrics(out, table, sizeof(table) / sizeof(table[0]), all)
+
+/* One more object. */
+static struct subject *
+add(struct subjects *all, const struct stats_source *src)
+{
+	struct subject *s;
+
+	all->list = xrealloc(all->list, (all->n + 1) * sizeof(struct subject));
+	s = &all->list[all->n++];
+	memset(s, 0, sizeof(*s));
+	s->src = src;
+	return s;
+}
+
+/* What it is, and who takes the writes: metrics that are 1, with the answer in
+ * their labels. */
+static void
+put_facts(struct evbuffer *out, const struct subjects *backends)
+{
+	bool headed = false, first = true;
+
+	put_head(out, "build_info", "Its version.");
+	evbuffer_add_printf(out, "roleproxy_build_info");
+	put_label(out, &first, "version", SHOWN_VERSION);
+	evbuffer_add_printf(out, "} 1\n");
+	for (size_t i = 0; i < backends->n; i++) {
+		const struct subject *s = &backends->list[i];
+
+		if (s->writer == NULL)
+			continue;
+		if (!headed)
+			put_head(out, "backend_writer",
+			    "The server that takes the writes.");
+		headed = true;
+		evbuffer_add_printf(out, "roleproxy_backend_writer");
+		put_labels(out, s, "server", s->writer->name);
+		evbuffer_add_printf(out, " 1\n");
+	}
+}
+
+/* Look at a backend's servers; in numbers at the backend itself. */
+static void
+look_at_servers(struct subject *b, struct subjects *servers)
+{
+	const struct stats_source *src = b->src;
+
+	for (size_t i = 0; i < b->cb->nservers; i++) {
+		const struct conf_server *cs = &b->cb->servers[i];
+		struct subject *s = add(servers, src);
+
+		s->cb = b->cb;
+		s->cs = cs;
+		s->ms = monitor_server(src->monitor, cs);
+		s->sessions = src->server_sessions(cs->id, src->arg);
+		src->server_counters(cs->id, &s->sums, src->arg);
+		b->replicas += s->ms.now->replica;
+		b->following += s->ms.now->readable;
+	}
+}
+
+/* Look at all backends. Only those whose checks tell roles have a writer. */
+static void
+look_at_backends(const struct stats_source *src, struct subjects *backends,
+    struct subjects *servers)
+{
+	const struct conf *conf = src->conf(src->arg);
+	struct writer_verdict why;
+	struct subject b;
+
+	for (size_t i = 0; i < conf->nbackends; i++) {
+		memset(&b, 0, sizeof(b));
+		b.src = src;
+		b.cb = &conf->backends[i];
+		look_at_servers(&b, servers);
+		if (b.cb->check != CHECK_REDIS)
+			continue;
+		b.writer = monitor_writer(src->monitor, b.cb, &why);
+		b.watch = monitor_watch(src->monitor, b.cb);
+		*add(backends, src) = b;
+	}
+}
+
+/* Look at all frontends. */
+static void
+look_at_frontends(const struct stats_source *src, struct subjects *frontends)
+{
+	const struct conf *conf = src->conf(src->arg);
+
+	for (size_t i = 0; i < conf->nfrontends; i++) {
+		struct subject *s = add(frontends, src);
+
+		s->cf = &conf->frontends[i];
+		s->load = words_frontend(src, s->cf, &s->sums);
+		s->sessions = s->load.sessions;
+	}
+}
+
+void
+metrics_render(const struct stats_source *src, struct evbuffer *out)
+{
+	struct subjects process = {0}, backends = {0}, servers = {0},
+			frontends = {0};
+	struct hinfo info;
+
+	hinfo_of(src, &info);
+	add(&process, src)->info = &info;
+	look_at_backends(src, &backends, &servers);
+	look_at_frontends(src, &frontends);
+	put_facts(out, &backends);
+	PUT(out, of_process, &process);
+	PUT(out, of_backend, &backends);
+	PUT(out, of_server, &servers);
+	PUT(out, of_frontend, &frontends);
+	free(process.list);
+	free(backends.list);
+	free(servers.list);
+	free(frontends.list);
+}
