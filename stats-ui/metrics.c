@@ -26,7 +26,8 @@ struct subject {
 	struct words_load load;
 	unsigned sessions;
 	struct report_watch watch;        /* of a backend */
-	const struct conf_server *writer; /* NULL none */
+	const struct conf_server *writer; /* that answers; NULL none */
+	bool writes;                      /* have somewhere to go */
 	unsigned replicas, following;     /* of a backend */
 	const struct hinfo *info;         /* of the process */
 };
@@ -183,7 +184,7 @@ static const struct metric of_process[] = {
 static double
 has_writer(const struct subject *s)
 {
-	return s->writer != NULL;
+	return s->writes;
 }
 
 static double
@@ -223,11 +224,13 @@ sentinel_epoch(const struct subject *s)
 }
 
 static const struct metric of_backend[] = {
-    VALUE(
-	"backend_has_writer", "1 while a server takes the writes.", has_writer),
+    VALUE("backend_has_writer",
+	"1 while a server takes the writes, in a Redis Cluster of each shard.",
+	has_writer),
     VALUE("backend_replicas", "Servers that are replicas.", replicas),
     VALUE("backend_replicas_following",
-	"Of these, those that are fit for reads.", following),
+	"Of these, those that are fit for reads and linked to their primary.",
+	following),
     VALUE("backend_held", "Clients that wait for a server.", held),
     VALUE("backend_sentinels", "Sentinels that are known.", sentinels),
     VALUE("backend_sentinel_votes",
@@ -536,8 +539,28 @@ look_at_servers(struct subject *b, struct subjects *servers)
 		s->sessions = src->server_sessions(cs->id, src->arg);
 		src->server_counters(cs->id, &s->sums, src->arg);
 		b->replicas += s->ms.now->replica;
-		b->following += s->ms.now->readable;
+		/* Reads go on where the writer is away; nobody follows it. */
+		b->following +=
+		    s->ms.now->readable && s->ms.state->known.link_up;
 	}
+}
+
+/* Look for who takes the writes of a backend; one that is away does not. */
+static void
+look_for_writer(struct subject *b)
+{
+	const struct monitor *m = b->src->monitor;
+	struct cluster_summary sum;
+	struct writer_verdict why;
+
+	if (monitor_cluster(m, b->cb, &sum)) {
+		b->writes = sum.shards > 0 && sum.led == sum.shards;
+		return;
+	}
+	b->writer = monitor_writer(m, b->cb, &why);
+	if (b->writer != NULL && !monitor_server(m, b->writer).now->writable)
+		b->writer = NULL;
+	b->writes = b->writer != NULL;
 }
 
 /* Look at all backends. Only those whose checks tell roles have a writer. */
@@ -546,7 +569,6 @@ look_at_backends(const struct stats_source *src, struct subjects *backends,
     struct subjects *servers)
 {
 	const struct conf *conf = src->conf(src->arg);
-	struct writer_verdict why;
 	struct subject b;
 
 	for (size_t i = 0; i < conf->nbackends; i++) {
@@ -556,7 +578,7 @@ look_at_backends(const struct stats_source *src, struct subjects *backends,
 		look_at_servers(&b, servers);
 		if (b.cb->check != CHECK_REDIS)
 			continue;
-		b.writer = monitor_writer(src->monitor, b.cb, &why);
+		look_for_writer(&b);
 		b.watch = monitor_watch(src->monitor, b.cb);
 		*add(backends, src) = b;
 	}

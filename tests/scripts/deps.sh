@@ -8,7 +8,7 @@ build='gcc libc6-dev make pkg-config libevent-dev libinih-dev libjansson-dev lib
 build="$build libssl-dev"
 demo="$build redis-server redis-sentinel redis-tools python3"
 test="$demo check clang clang-format shellcheck netcat-openbsd curl procps util-linux"
-test="$test nftables iproute2 python3-redis haproxy socat prometheus-haproxy-exporter"
+test="$test nftables iproute2 python3-redis haproxy socat prometheus-haproxy-exporter prometheus"
 case ${1:-test} in
 demo)	want=$demo ;;
 test)	want=$test ;;

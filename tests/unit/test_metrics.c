@@ -122,6 +122,36 @@ START_TEST(test_no_writer)
 }
 END_TEST
 
+/* Nor for one that is away. */
+START_TEST(test_writer_away)
+{
+	char *text;
+
+	set_up();
+	w.now[0].writable = false;
+	text = render();
+	expect(text, "roleproxy_backend_has_writer{backend=\"redis\"} 0");
+	ck_assert_ptr_null(strstr(text, "roleproxy_backend_writer{"));
+	free(text);
+}
+END_TEST
+
+/* A Redis Cluster has several, or none for some shard. */
+START_TEST(test_cluster)
+{
+	char *text;
+
+	set_up();
+	w.cluster = true;
+	w.sum = (struct cluster_summary){.shards = 3, .led = (size_t)_i};
+	text = render();
+	expect(text, _i == 3
+			 ? "roleproxy_backend_has_writer{backend=\"redis\"} 1"
+			 : "roleproxy_backend_has_writer{backend=\"redis\"} 0");
+	free(text);
+}
+END_TEST
+
 /* Only a backend whose checks tell roles can have a writer. */
 START_TEST(test_without_roles)
 {
@@ -176,6 +206,8 @@ main(void)
 	tcase_add_loop_test(
 	    t, test_lines, 0, (int)(sizeof(lines) / sizeof(lines[0])));
 	tcase_add_test(t, test_no_writer);
+	tcase_add_test(t, test_writer_away);
+	tcase_add_loop_test(t, test_cluster, 2, 4);
 	tcase_add_test(t, test_without_roles);
 	tcase_add_test(t, test_format);
 	suite_add_tcase(s, t);
