@@ -163,8 +163,9 @@ static const struct {
 	"<html", false},
     {"GET /stats;json-schema HTTP/1.1\r\n", "HTTP/1.1 200", "draft-04", "<html",
 	false},
-    {"GET /stats?x=1 HTTP/1.1\r\n", "HTTP/1.1 200", "</html>", "404", false},
-    {"GET http://h/stats HTTP/1.1\r\n", "HTTP/1.1 200", "</html>", "404",
+    {"GET /stats?x=1 HTTP/1.1\r\n", "HTTP/1.1 200", "</html>", "1.1 404",
+	false},
+    {"GET http://h/stats HTTP/1.1\r\n", "HTTP/1.1 200", "</html>", "1.1 404",
 	false},
     {"GET /statx HTTP/1.1\r\n", "HTTP/1.1 404", "/readyz/FRONTEND", "<html",
 	false},
@@ -184,7 +185,8 @@ static const struct {
 	true},
     {"GET /readyz HTTP/1.1\r\n", "HTTP/1.1 200", "ready", "<html", true},
     {"GET /readyz/write HTTP/1.1\r\n", "HTTP/1.1 200", "ready", "<html", true},
-    {"GET /readyz/rea%64 HTTP/1.1\r\n", "HTTP/1.1 200", "ready", "404", true},
+    {"GET /readyz/rea%64 HTTP/1.1\r\n", "HTTP/1.1 200", "ready", "1.1 404",
+	true},
     {"GET /readyz/nope HTTP/1.1\r\n", "HTTP/1.1 404", "are: write, read\n",
 	"nope", true},
     {"GET /stats HTTP/1.1\r\n", "HTTP/1.1 401",
@@ -212,11 +214,11 @@ START_TEST(answers)
 	ask(bytes, answer);
 	ck_assert_msg(strncmp(answer, requests[_i].start,
 			  strlen(requests[_i].start)) == 0,
-	    "%s%s", bytes, answer);
-	ck_assert_msg(
-	    strstr(answer, requests[_i].in) != NULL, "%s%s", bytes, answer);
-	ck_assert_msg(
-	    strstr(answer, requests[_i].not_in) == NULL, "%s%s", bytes, answer);
+	    "%s%.2000s", bytes, answer);
+	ck_assert_msg(strstr(answer, requests[_i].in) != NULL,
+	    "no %s in: %s%.2000s", requests[_i].in, bytes, answer);
+	ck_assert_msg(strstr(answer, requests[_i].not_in) == NULL,
+	    "%s in: %s%.2000s", requests[_i].not_in, bytes, answer);
 	free(answer);
 }
 END_TEST
