@@ -33,15 +33,16 @@ HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 PROXY	 = proxy/balance.c proxy/branch.c proxy/census.c proxy/ending.c proxy/endpoint.c proxy/frontend.c proxy/loop.c \
 	   proxy/preface.c proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/transfer.c proxy/worker.c
-STATS	 = stats-ui/alarm.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \
+STATS	 = stats-ui/alarm.c stats-ui/assets.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \
 	   stats-ui/commands.c stats-ui/control.c stats-ui/fields.c \
 	   stats-ui/history.c stats-ui/hstate.c stats-ui/hstats.c \
 	   stats-ui/hstats_json.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c \
-	   stats-ui/info.c stats-ui/json.c stats-ui/metrics.c stats-ui/post.c stats-ui/prometheus.c \
+	   stats-ui/info.c stats-ui/json.c stats-ui/markup.c stats-ui/metrics.c stats-ui/post.c stats-ui/prometheus.c \
 	   stats-ui/proxies.c stats-ui/query.c stats-ui/rows.c \
 	   stats-ui/runtime.c stats-ui/runtime_own.c stats-ui/runtime_proxy.c \
 	   stats-ui/runtime_sess.c stats-ui/runtime_set.c \
-	   stats-ui/runtime_show.c stats-ui/status.c stats-ui/words.c
+	   stats-ui/runtime_show.c stats-ui/samples.c stats-ui/spark.c \
+	   stats-ui/status.c stats-ui/tables.c stats-ui/topology.c stats-ui/words.c
 SRCS	 = ctl.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
 BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
@@ -80,6 +81,7 @@ UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c b
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
 UNIT_runtime = $(UNIT_stats)
+UNIT_samples = $(UNIT_stats)
 UNIT_script  = $(UNIT_step) conf/script.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
 UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c \
@@ -136,6 +138,8 @@ $(BIN): $(OBJS)
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/stats-ui/assets.o: stats-ui/page.css stats-ui/page.js
 
 $(BUILD)/flags: FORCE	# other flags: compile again
 	@mkdir -p $(@D)

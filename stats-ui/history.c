@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "stats-ui/history.h"
 #include "stats-ui/hstate.h"
+#include "stats-ui/samples.h"
 #include "stats-ui/stats.h"
 
 #define LOOK_MS   100  /* between two looks at sessions and states */
@@ -42,6 +43,8 @@ history_new(void)
 void
 history_free(struct history *f)
 {
+	for (size_t i = 0; i < CONF_SERVERS_MAX; i++)
+		free(f->servers[i].samples);
 	free(f->backends.list);
 	free(f->sites.list);
 	free(f);
@@ -64,8 +67,10 @@ by_id(struct history *f, const struct conf_server *cs)
 	bool known = cs->id >= 0 && cs->id < CONF_SERVERS_MAX;
 	struct track *track = &f->servers[known ? cs->id : 0];
 
-	if (strncmp(track->name, cs->name, sizeof(track->name) - 1) != 0)
+	if (strncmp(track->name, cs->name, sizeof(track->name) - 1) != 0) {
+		free(track->samples);
 		begin(track, cs->name);
+	}
 	return track;
 }
 
@@ -100,6 +105,12 @@ const struct track *
 history_site(struct history *f, const struct conf_stats *cs)
 {
 	return by_name(&f->sites, cs->name);
+}
+
+const struct samples *
+history_samples(struct history *f, const struct conf_server *cs)
+{
+	return by_id(f, cs)->samples;
 }
 
 uint64_t
@@ -197,6 +208,38 @@ note_checks(struct track *track, const struct hstate *st, bool forced,
 	track->health = st->check.health;
 }
 
+/* A number that may be too large for a sample, or unknown if negative. */
+static uint32_t
+to_sample(int64_t n)
+{
+	if (n < 0)
+		return SAMPLE_NONE;
+	return n < SAMPLE_NONE ? (uint32_t)n : SAMPLE_NONE - 1;
+}
+
+/* Add what is true of a server to its last hour. */
+static void
+note_samples(const struct history *f, const struct stats_source *src,
+    struct track *track, const struct monitor_server *ms)
+{
+	const struct observation *last = &ms->state->last;
+	uint32_t look[SAMPLE_KINDS] = {
+	    [SAMPLE_SESSIONS] = src->server_sessions(ms->conf->id, src->arg),
+	    [SAMPLE_CHECK] =
+		to_sample(last->result == PROBE_NONE ? -1 : last->duration_us),
+	    [SAMPLE_LAG] = to_sample(ms->lag.ms)};
+	struct counter_sums sums = {0};
+
+	src->server_counters(ms->conf->id, &sums, src->arg);
+	if (track->samples == NULL) {
+		track->samples = xcalloc(1, sizeof(*track->samples));
+		samples_begin(
+		    track->samples, f->looked, sums.bytes_in + sums.bytes_out);
+	}
+	samples_note(
+	    track->samples, f->looked, look, sums.bytes_in + sums.bytes_out);
+}
+
 /* Look at one server; true if it takes sessions. */
 static bool
 look_server(struct history *f, const struct stats_source *src,
@@ -206,6 +249,8 @@ look_server(struct history *f, const struct stats_source *src,
 	struct monitor_server ms = monitor_server(src->monitor, cs);
 	struct hstate st;
 
+	if (f->second)
+		note_samples(f, src, track, &ms);
 	hstate_of(cb, &ms, &st);
 	/* Until it is checked it counts as HAProxy counts it: as UP. */
 	if (st.check.checked && st.check.status == HCHK_INI && !st.maint)

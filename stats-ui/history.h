@@ -14,6 +14,7 @@ struct conf_backend;
 struct conf_server;
 struct conf_stats;
 struct history;
+struct samples;
 struct stats_source;
 
 /* Requests of a [stats]. */
@@ -43,6 +44,7 @@ struct track {
 	unsigned health;   /* as of the last look */
 	unsigned failures; /* of the checks, as of the last look */
 	int64_t down_ms;   /* DOWN, but for the current time */
+	struct samples *samples; /* of a server; NULL: none yet */
 
 	struct site_counts cleared; /* when they were */
 };
@@ -67,6 +69,10 @@ const struct track *history_backend(
     struct history *f, const struct conf_backend *cb);
 const struct track *history_site(
     struct history *f, const struct conf_stats *cs);
+
+/* The last hour of a server; NULL if it has not begun. */
+const struct samples *history_samples(
+    struct history *f, const struct conf_server *cs);
 
 /* Bytes to clients in the last second; percent of that second that so many
  * threads were idle. */

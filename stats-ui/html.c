@@ -1,531 +1,222 @@
 /*
- * The page: who takes the writes, what each server is, what changed and why.
- * Plain HTML5 without scripts; every text goes through put() and is escaped.
+ * The page: in a sentence who takes the writes, what is not well, a picture,
+ * what changed and why, then tables. All of it is made here; page.js only
+ * replaces what is marked data-live by what the next page says.
  */
 #include <event2/buffer.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/version.h"
-#include "stats-ui/auth.h"
-#include "stats-ui/cluster.h"
-#include "stats-ui/hstate.h"
-#include "stats-ui/post.h"
-#include "stats-ui/proxies.h"
+#include "stats-ui/alarm.h"
+#include "stats-ui/assets.h"
+#include "stats-ui/markup.h"
+#include "stats-ui/tables.h"
+#include "stats-ui/topology.h"
 #include "stats-ui/words.h"
 
 #define DECISIONS_SHOWN 20
+#define DECISIONS_OPEN  6 /* without being asked for the older ones */
 
-/* Scrollable boxes around the tables keep a narrow screen readable. */
-static const char style[] =
-    "<style>\n"
-    ":root{color-scheme:light dark;--line:#c8ccd2;--dim:#59616b;"
-    "--good:#136c2e;--bad:#b3261e;--head:#f2f4f6}\n"
-    "@media (prefers-color-scheme:dark){:root{--line:#444b54;"
-    "--dim:#a3acb7;--good:#6fd08c;--bad:#ff9d94;--head:#22272e}}\n"
-    "body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;"
-    "max-width:96rem;padding:0 1rem 2rem}\n"
-    "h1{font-size:1.25rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}\n"
-    ".say{font-size:1.1rem;font-weight:600;margin:.2rem 0;"
-    "overflow-wrap:anywhere}\n"
-    ".box{overflow-x:auto}\n"
-    "table{border-collapse:collapse;font-size:.9rem;"
-    "font-variant-numeric:tabular-nums}\n"
-    "caption{text-align:left;font-weight:600;padding:.3rem 0}\n"
-    "th,td{border:1px solid var(--line);padding:.25rem .5rem;"
-    "text-align:left;vertical-align:top;white-space:nowrap}\n"
-    "td.w{white-space:normal;min-width:12rem;overflow-wrap:anywhere}\n"
-    "td.n{text-align:right}thead th{background:var(--head)}\n"
-    ".good{color:var(--good)}.bad{color:var(--bad)}"
-    ".dim{color:var(--dim)}\n"
-    "ol{padding-left:1.2rem}li,p{overflow-wrap:anywhere}\n"
-    "</style>\n";
-
-/* Markup as it stands. */
-static void
-raw(struct evbuffer *out, const char *markup)
-{
-	evbuffer_add(out, markup, strlen(markup));
-}
-
-/* One character of text that means something in HTML, or may not stand in it;
- * NULL for any other. */
-static const char *
-escape(char c)
-{
-	switch (c) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	case '\t':
-	case '\n':
-	case '\r':
-		return " ";
-	default:
-		return (c > 0 && c < 0x20) || c == 0x7f ? "\xef\xbf\xbd" : NULL;
-	}
-}
-
-/* Text, made safe in content and in quoted attributes. */
-static void
-put(struct evbuffer *out, const char *text)
-{
-	const char *safe;
+/* What is not well, as a list. */
+struct troubles {
+	struct evbuffer *out; /* NULL: they are only looked at */
 	size_t n;
+	bool critical;
+};
 
-	for (; *text != '\0'; text += n) {
-		n = words_utf8(text);
-		safe = n == 0 ? "\xef\xbf\xbd" : escape(*text);
-		if (n == 0)
-			n = 1;
-		if (safe != NULL)
-			raw(out, safe);
-		else
-			evbuffer_add(out, text, n);
-	}
-}
-
-/* Formatted text, made safe. */
-static void __attribute__((format(printf, 2, 3)))
-putf(struct evbuffer *out, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	put(out, text);
-}
-
-/* A cell of text. */
+/* For alarm_each(). */
 static void
-cell(struct evbuffer *out, const char *text)
+trouble_cb(bool critical, const char *text, void *arg)
 {
-	raw(out, "<td>");
-	put(out, text);
-	raw(out, "</td>");
-}
+	struct troubles *t = arg;
 
-/* A cell with a number. */
-static void
-cell_number(struct evbuffer *out, uint64_t n)
-{
-	evbuffer_add_printf(out, "<td class=\"n\">%" PRIu64 "</td>", n);
-}
-
-/* A cell with a number of bytes. */
-static void
-cell_bytes(struct evbuffer *out, uint64_t n)
-{
-	char text[WORDS_MAX];
-
-	raw(out, "<td class=\"n\">");
-	put(out, words_bytes(n, text));
-	raw(out, "</td>");
-}
-
-/* Open a table with this caption and these column heads, NULL at their end. */
-static void
-table_open(struct evbuffer *out, const char *caption, const char *const *heads)
-{
-	raw(out, "<div class=\"box\" role=\"region\" tabindex=\"0\" "
-		 "aria-label=\"");
-	put(out, caption);
-	raw(out, "\"><table><caption>");
-	put(out, caption);
-	raw(out, "</caption>\n<thead><tr>");
-	for (; *heads != NULL; heads++) {
-		raw(out, "<th scope=\"col\">");
-		put(out, *heads);
-		raw(out, "</th>");
-	}
-	raw(out, "</tr></thead>\n<tbody>\n");
-}
-
-/* End a table. */
-static void
-table_close(struct evbuffer *out)
-{
-	raw(out, "</tbody></table></div>\n");
-}
-
-/* Open a row with the name of what it is about. */
-static void
-row_open(struct evbuffer *out, const char *name)
-{
-	raw(out, "<tr><th scope=\"row\">");
-	put(out, name);
-	raw(out, "</th>");
-}
-
-/* The same of a proxy's part, as HAProxy's page has them: with a class, and a
- * name to go to. ticked: it can be chosen for the form around the table. */
-static void
-row_open_part(struct evbuffer *out, const char *class, const char *proxy,
-    const char *part, const char *name, bool ticked)
-{
-	evbuffer_add_printf(
-	    out, "<tr class=\"%s\"><th scope=\"row\"><a name=\"", class);
-	put(out, proxy);
-	raw(out, "/");
-	put(out, part);
-	raw(out, "\"></a>");
-	if (ticked) {
-		raw(out, "<label><input type=\"checkbox\" name=\"s\" "
-			 "value=\"");
-		put(out, name);
-		raw(out, "\"> ");
-	}
-	put(out, name);
-	raw(out, ticked ? "</label></th>" : "</th>");
-}
-
-/* Connections and sessions that did not go as they should. */
-static uint64_t
-errors(const struct counter_sums *c)
-{
-	return c->denied + c->connect_errors + c->server_aborts + c->timeouts +
-	       c->unserved;
-}
-
-/* A frontend's addresses, one below the other. */
-static void
-put_binds(struct evbuffer *out, const struct conf_frontend *cf)
-{
-	char text[ADDR_STR_MAX];
-
-	raw(out, "<td>");
-	for (size_t i = 0; i < cf->nbinds; i++) {
-		raw(out, i == 0 ? "" : "<br>");
-		put(out, addr_str(&cf->binds[i], text));
-	}
-	raw(out, "</td>");
-}
-
-/* One frontend's row. */
-static void
-put_frontend(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_frontend *cf)
-{
-	struct counter_sums sums = {0};
-	struct words_load load;
-
-	load = words_frontend(src, cf, &sums);
-	row_open_part(out, "frontend", cf->name, "Frontend", cf->name, false);
-	put_binds(out, cf);
-	cell(out, cf->backend->name);
-	cell(out, conf_route_str(cf->route));
-	cell(out, conf_balance_str(cf->balance));
-	cell_number(out, load.sessions);
-	cell_number(out, load.held);
-	cell_number(out, sums.sessions);
-	cell_bytes(out, sums.bytes_in);
-	cell_bytes(out, sums.bytes_out);
-	cell_number(out, errors(&sums));
-	raw(out, "</tr>\n");
-}
-
-/* Where clients connect. */
-static void
-put_frontends(struct evbuffer *out, const struct stats_source *src,
-    const struct conf *conf)
-{
-	static const char *const heads[] = {"Name", "Address", "Backend",
-	    "Route", "Balance", "Sessions", "Waiting", "Total", "In", "Out",
-	    "Errors", NULL};
-
-	raw(out, "<h2>Frontends</h2>\n");
-	table_open(out, "Where clients connect", heads);
-	for (size_t i = 0; i < conf->nfrontends; i++)
-		put_frontend(out, src, &conf->frontends[i]);
-	table_close(out);
-}
-
-/* UP, DOWN and so on, with a sign and a colour, and why. */
-static void
-put_status(struct evbuffer *out, const struct conf_backend *cb,
-    const struct monitor_server *ms)
-{
-	const char *status = words_status(ms);
-	const char *mark = "<span class=\"dim\">\u25cb ";
-	char reason[WORDS_MAX];
-
-	if (strcmp(status, "UP") == 0)
-		mark = "<span class=\"good\">\u25cf ";
-	else if (strcmp(status, "DOWN") == 0)
-		mark = "<span class=\"bad\">\u2715 ";
-	raw(out, "<td class=\"w\">");
-	raw(out, mark);
-	put(out, status);
-	raw(out, "</span>");
-	words_reason(cb, ms, reason);
-	if (reason[0] != '\0')
-		putf(out, ": %s", reason);
-	raw(out, "</td>");
-}
-
-/* Role, and whether it takes the writes. */
-static void
-put_role(struct evbuffer *out, const struct monitor_server *ms)
-{
-	raw(out, "<td>");
-	put(out, role_str(ms->state->role));
-	if (ms->writer && ms->now->writable)
-		raw(out, " <strong>\u2605 writer</strong>");
-	else if (ms->writer)
-		raw(out, " <strong>\u2606 writer, away</strong>");
-	else if (ms->fenced)
-		raw(out, " <strong>fenced</strong>");
-	raw(out, "</td>");
-}
-
-/* How far a replica is behind. */
-static void
-put_lag(struct evbuffer *out, const struct monitor_server *ms)
-{
-	char text[WORDS_MAX];
-
-	raw(out, "<td class=\"n\">");
-	put(out, ms->lag.ms < 0 ? "\u2013" : words_lag(&ms->lag, text));
-	raw(out, "</td>");
-}
-
-/* What the last check saw, how long it took and how long ago that is. */
-static void
-put_check(struct evbuffer *out, const struct observation *last)
-{
-	char ago[WORDS_MAX];
-
-	raw(out, "<td class=\"w\">");
-	if (last->result == PROBE_NONE) {
-		raw(out, "\u2013</td>");
+	t->critical |= critical;
+	t->n++;
+	if (t->out == NULL)
 		return;
-	}
-	put(out, probe_result_str(last->result));
-	putf(out, ", %.1f ms, %s ago", (double)last->duration_us / 1000,
-	    words_span(clock_ms() - last->at, ago));
-	raw(out, "</td>");
+	if (t->n == 1)
+		markup(t->out, "<ul class=\"trouble\">\n");
+	markup(t->out, critical ? "<li><strong class=\"bad\">\u2715 "
+				: "<li><strong>\u26a0 ");
+	markup(t->out, critical ? "Critical:" : "Warning:");
+	markup(t->out, "</strong> ");
+	markup_text(t->out, text);
+	markup(t->out, ".</li>\n");
 }
 
-/* Since when it is what it is. */
+/* What is not well, if anything is. */
 static void
-put_since(struct evbuffer *out, int64_t since)
+put_troubles(struct evbuffer *out, const struct stats_source *src)
 {
-	char text[WORDS_MAX];
+	struct troubles t = {out, 0, false};
 
-	if (since == 0)
-		cell(out, "\u2013");
-	else
-		cell(out, words_time(words_wall_us(since), text));
+	markup(out, "<section id=\"trouble\" data-live aria-live=\"polite\" "
+		    "aria-label=\"What is not well\">");
+	alarm_each(src, trouble_cb, &t);
+	markup(out, t.n > 0 ? "</ul></section>\n" : "</section>\n");
 }
 
-/* One server's row, in a Redis Cluster with its shard. */
-static void
-put_server(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb, const struct conf_server *cs, bool cluster,
-    bool ticked)
-{
-	struct monitor_server ms = monitor_server(src->monitor, cs);
-	char text[WORDS_MAX], class[HSTATE_MAX];
-	struct counter_sums sums = {0};
-	struct hstate st;
-
-	src->server_counters(cs->id, &sums, src->arg);
-	hstate_of(cb, &ms, &st);
-	row_open_part(out, hstate_class(&st, cs->backup, class), cb->name,
-	    cs->name, cs->name, ticked);
-	cell(out, words_address(&ms, text));
-	put_status(out, cb, &ms);
-	put_role(out, &ms);
-	if (cluster)
-		cell(out, ms.shard == NULL ? "\u2013" : ms.shard);
-	put_lag(out, &ms);
-	cell_number(out, src->server_sessions(cs->id, src->arg));
-	cell_number(out, sums.sessions);
-	cell_bytes(out, sums.bytes_in);
-	cell_bytes(out, sums.bytes_out);
-	cell_number(out, errors(&sums));
-	put_check(out, &ms.state->last);
-	put_since(out, ms.state->health_since);
-	raw(out, "</tr>\n");
-}
-
-/* The Sentinels that watch a backend, if any are known. */
-static void
-put_sentinels(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb)
-{
-	static const char *const heads[] = {"Sentinel", "Says", "Epoch", NULL};
-	char text[WORDS_MAX];
-	struct report_sentinel s;
-
-	for (size_t i = 0; monitor_sentinel(src->monitor, cb, i, &s); i++) {
-		if (i == 0) {
-			snprintf(
-			    text, sizeof(text), "Sentinels of %.64s", cb->name);
-			table_open(out, text, heads);
-		}
-		snprintf(
-		    text, sizeof(text), "%s:%u", s.place.host, s.place.port);
-		row_open(out, text);
-		raw(out, "<td class=\"w\">");
-		put(out, words_sentinel(&s, text));
-		raw(out, "</td>");
-		if (s.epoch < 0)
-			cell(out, "\u2013");
-		else
-			cell_number(out, (uint64_t)s.epoch);
-		raw(out, "</tr>\n");
-	}
-	if (monitor_sentinel(src->monitor, cb, 0, &s))
-		table_close(out);
-}
-
-/* What an operator should know of the writer besides. */
-static void
-put_watch(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb)
-{
-	char text[WORDS_MAX];
-
-	raw(out, "<p class=\"dim\">");
-	put(out, words_watch(src, cb, text));
-	if (monitor_watch(src->monitor, cb).risky)
-		raw(out, " min-replicas-to-write is 0: what the writer "
-			 "acknowledges before a replica has it can be lost "
-			 "with it.");
-	raw(out, "</p>\n");
-}
-
-/* The form around the servers of a backend. */
-static void
-form_open(struct evbuffer *out, const struct conf_stats *cs)
-{
-	raw(out, "<form method=\"post\" action=\"");
-	put(out, cs->uri);
-	raw(out, "\">\n");
-}
-
-/* What can be done with those that are chosen. */
-static void
-form_close(struct evbuffer *out, unsigned iid)
-{
-	raw(out, "<p><label>With the chosen servers: <select name=\"action\">"
-		 "<option value=\"\"></option>");
-	for (size_t i = 0; post_actions[i][0] != NULL; i++)
-		evbuffer_add_printf(out, "<option value=\"%s\">%s</option>",
-		    post_actions[i][0], post_actions[i][1]);
-	evbuffer_add_printf(out,
-	    "</select></label> <input type=\"hidden\" name=\"b\" "
-	    "value=\"#%u\"><button>Apply</button></p>\n</form>\n",
-	    iid);
-}
-
-/* A backend's heading and its servers. */
-static void
-put_backend(struct evbuffer *out, const struct stats_source *src,
-    const struct conf_backend *cb, const struct conf_stats *cs)
-{
-	static const char *const heads[] = {"Name", "Address", "Status", "Role",
-	    "Behind", "Sessions", "Total", "In", "Out", "Errors", "Last check",
-	    "Since", NULL};
-	static const char *const shard_heads[] = {"Name", "Address", "Status",
-	    "Role", "Shard", "Behind", "Sessions", "Total", "In", "Out",
-	    "Errors", "Last check", "Since", NULL};
-	size_t order[CONF_SERVERS_MAX];
-	bool cluster = cluster_order(src, cb, order);
-	bool admin = cs->admin && auth_asks(cs);
-	char caption[WORDS_MAX];
-
-	raw(out, "<h2>Backend ");
-	put(out, cb->name);
-	raw(out, "</h2>\n");
-	snprintf(caption, sizeof(caption), "Servers of %.64s", cb->name);
-	if (admin)
-		form_open(out, cs);
-	table_open(out, caption, cluster ? shard_heads : heads);
-	for (size_t i = 0; i < cb->nservers; i++)
-		put_server(
-		    out, src, cb, &cb->servers[order[i]], cluster, admin);
-	table_close(out);
-	if (admin)
-		form_close(out, proxies_backend_iid(src->conf(src->arg), cb));
-	if (cb->check != CHECK_REDIS || cluster)
-		return;
-	put_watch(out, src, cb);
-	put_sentinels(out, src, cb);
-}
-
-/* The newest changes of a writer, newest first. */
-static void
-put_decisions(struct evbuffer *out, const struct stats_source *src)
-{
-	const struct decision *d = monitor_decision(src->monitor, 0);
-	char text[WORDS_MAX], machine[CLOCK_FORMAT_MAX];
-
-	raw(out, "<h2>What changed</h2>\n");
-	if (d == NULL) {
-		raw(out, "<p>Nothing yet.</p>\n");
-		return;
-	}
-	raw(out, "<ol>\n");
-	for (size_t i = 0; d != NULL && i < DECISIONS_SHOWN; i++) {
-		raw(out, "<li><time datetime=\"");
-		put(out, clock_format(d->wall_us, machine));
-		raw(out, "\">");
-		put(out, words_time(d->wall_us, text));
-		raw(out, "</time> ");
-		put(out, words_decision(d, text));
-		raw(out, "</li>\n");
-		d = monitor_decision(src->monitor, i + 1);
-	}
-	raw(out, "</ol>\n");
-}
-
-/* First thing on the page: one sentence for each backend. */
+/* Who takes the writes: one sentence for each backend. */
 static void
 put_sentences(struct evbuffer *out, const struct stats_source *src,
     const struct conf *conf)
 {
 	char text[WORDS_MAX];
 
+	markup(out, "<section id=\"say\" data-live aria-live=\"polite\" "
+		    "aria-label=\"Who takes the writes\">\n");
 	for (size_t i = 0; i < conf->nbackends; i++) {
-		raw(out, "<p class=\"say\">");
+		markup(out, "<p class=\"say\">");
 		if (conf->nbackends > 1)
-			putf(out, "%s: ", conf->backends[i].name);
-		put(out, words_backend(src, &conf->backends[i], text));
-		raw(out, "</p>\n");
+			markup_textf(out, "%s: ", conf->backends[i].name);
+		markup_text(out, words_backend(src, &conf->backends[i], text));
+		markup(out, "</p>\n");
 	}
 	if (src->draining(src->arg))
-		raw(out, "<p class=\"say\">This proxy is draining: it ends "
-			 "when its sessions have ended.</p>\n");
-	if (!monitor_ready(src->monitor))
-		raw(out, "<p class=\"say\">The first round of checks is not "
-			 "done.</p>\n");
+		markup(out, "<p class=\"say\">This proxy is draining: it ends "
+			    "when its sessions have ended.</p>\n");
+	markup(out, "</section>\n");
+}
+
+/* Who follows, in sentences. They change all the time, so that a screen reader
+ * is not told of it. */
+static void
+put_followers(struct evbuffer *out, const struct stats_source *src,
+    const struct conf *conf)
+{
+	char text[WORDS_MAX];
+
+	markup(out, "<section id=\"follow\" data-live "
+		    "aria-label=\"Who follows\">\n");
+	for (size_t i = 0; i < conf->nbackends; i++) {
+		words_followers(src, &conf->backends[i], text);
+		if (text[0] == '\0')
+			continue;
+		markup(out, "<p class=\"follow\">");
+		if (conf->nbackends > 1)
+			markup_textf(out, "%s: ", conf->backends[i].name);
+		markup_text(out, text);
+		markup(out, "</p>\n");
+	}
+	markup(out, "</section>\n");
+}
+
+/* The pictures of all backends. */
+static void
+put_pictures(struct evbuffer *out, const struct stats_source *src,
+    const struct conf *conf)
+{
+	markup(out, "<section id=\"pictures\" class=\"pictures\" data-live "
+		    "aria-label=\"Who follows whom\">\n");
+	for (size_t i = 0; i < conf->nbackends; i++) {
+		markup(out, "<figure><figcaption>Backend ");
+		markup_text(out, conf->backends[i].name);
+		markup(out, "</figcaption>\n");
+		topology_put(out, src, &conf->backends[i]);
+		markup(out, "</figure>\n");
+	}
+	markup(out, "</section>\n");
+}
+
+/* One change of a writer, with its evidence. */
+static void
+put_decision(struct evbuffer *out, const struct decision *d)
+{
+	char text[WORDS_MAX], machine[CLOCK_FORMAT_MAX];
+	struct words_decision parts;
+
+	words_decision_parts(d, &parts);
+	markup(out, "<li><time datetime=\"");
+	markup_text(out, clock_format(d->wall_us, machine));
+	markup(out, "\">");
+	markup_text(out, words_time(d->wall_us, text));
+	markup(out, "</time> <strong>");
+	markup_text(out, d->action == WRITER_FENCE    ? "\u2298 "
+			 : d->action == WRITER_SWITCH ? "\u2605 "
+						      : "\u25cb ");
+	markup_textf(out, "%s: %s", d->backend, parts.what);
+	markup(out, "</strong><p>");
+	markup_text(out, parts.why);
+	markup(out, "</p><p class=\"dim\">");
+	markup_textf(
+	    out, "rule %s; %s", writer_cause_rule(d->cause), parts.effect);
+	markup(out, "</p></li>\n");
+}
+
+/* The newest changes of a writer, newest first; older ones on demand. */
+static void
+put_decisions(struct evbuffer *out, const struct stats_source *src)
+{
+	const struct decision *d;
+	size_t i;
+
+	markup(out, "<section id=\"changes\" data-live "
+		    "aria-label=\"What changed\">\n<h2>What changed</h2>\n");
+	if (monitor_decision(src->monitor, 0) == NULL)
+		markup(out, "<p>Nothing yet.</p>\n");
+	else
+		markup(out, "<ol class=\"timeline\">\n");
+	for (i = 0; i < DECISIONS_SHOWN; i++) {
+		if ((d = monitor_decision(src->monitor, i)) == NULL)
+			break;
+		if (i == DECISIONS_OPEN)
+			markup(out, "</ol>\n<details><summary>Older"
+				    "</summary>\n<ol class=\"timeline\">\n");
+		put_decision(out, d);
+	}
+	if (i > 0)
+		markup(out, "</ol>\n");
+	if (i > DECISIONS_OPEN)
+		markup(out, "</details>\n");
+	markup(out, "</section>\n");
+}
+
+/* The tables: what can be changed first, then the figures. */
+static void
+put_tables(struct evbuffer *out, const struct stats_source *src,
+    const struct conf *conf, const struct conf_stats *cs)
+{
+	markup(out, "<section id=\"frontends\" data-live>\n"
+		    "<h2>Frontends</h2>\n");
+	tables_frontends(out, src);
+	markup(out, "</section>\n");
+	for (size_t i = 0; i < conf->nbackends; i++) {
+		markupf(out, "<section id=\"backend-%zu\" data-live>\n", i);
+		markup(out, "<h2>Backend ");
+		markup_text(out, conf->backends[i].name);
+		markup(out, "</h2>\n");
+		tables_backend(out, src, &conf->backends[i], cs);
+		markup(out, "</section>\n");
+	}
+	markup(out, "<section id=\"figures\" data-live>\n"
+		    "<h2>Figures</h2>\n");
+	tables_figures(out, src);
+	markup(out, "</section>\n");
 }
 
 /* How often the page asks again, and how to stop that. */
 static void
-put_refresh(struct evbuffer *out, const struct conf_stats *cs)
+put_refresh(struct evbuffer *out, const struct conf_stats *cs, bool still)
 {
-	raw(out, "<p class=\"dim\">");
-	if (cs->refresh > 0) {
-		raw(out, "<a href=\"");
-		put(out, cs->uri);
-		raw(out, ";norefresh\">Do not refresh</a> \u00b7 ");
-	}
-	raw(out, "<a href=\"/stats.json\">JSON</a></p>\n");
+	if (still || cs->refresh <= 0)
+		return;
+	markup(out, "<span id=\"pause\"><a href=\"");
+	markup_text(out, cs->uri);
+	markup(out, ";norefresh\">Do not refresh</a></span> \u00b7 ");
+}
+
+/* The first line: what this is, as of when. */
+static void
+put_header(struct evbuffer *out, const struct conf_stats *cs, bool still)
+{
+	char now[WORDS_MAX];
+
+	markup(out, "<header><h1>roleproxy</h1>\n<p class=\"dim\">");
+	put_refresh(out, cs, still);
+	markup(out, "<span id=\"now\" data-live>as of ");
+	markup_text(out, words_time(clock_wall_us(), now));
+	markup(out, "</span></p></header>\n");
 }
 
 /* The process itself. */
@@ -536,41 +227,82 @@ put_process(struct evbuffer *out, const struct stats_source *src,
 	char now[CLOCK_FORMAT_MAX], up[WORDS_MAX];
 	unsigned workers = src->workers(src->arg);
 
-	raw(out, "<p class=\"dim\">roleproxy");
+	markup(out, "<footer id=\"process\" data-live>\n<p class=\"dim\">"
+		    "roleproxy");
 	if (!cs->hide_version)
-		putf(out, " %s", ROLEPROXY_VERSION);
-	putf(out, ", up %s, %u worker%s, %u sessions, as of %s.",
+		markup_textf(out, " %s", ROLEPROXY_VERSION);
+	markup_textf(out, ", up %s, %u worker%s, %u sessions, as of %s.",
 	    words_span(clock_ms() - src->started, up), workers,
 	    workers == 1 ? "" : "s", src->sessions(src->arg),
 	    clock_format(clock_wall_us(), now));
-	raw(out, "</p>\n");
-	put_refresh(out, cs);
+	markup(out, " <a href=\"/stats.json\">JSON</a></p>\n</footer>\n");
+}
+
+/* What stands in a browser's tab. */
+static void
+put_title(struct evbuffer *out, const struct stats_source *src)
+{
+	struct troubles t = {NULL, 0, false};
+
+	alarm_each(src, trouble_cb, &t);
+	markup(out, "<title>roleproxy: ");
+	markup(out, t.critical ? "\u2715 critical"
+		    : t.n > 0  ? "\u26a0 warning"
+			       : "\u2713 all is well");
+	markup(out, "</title>\n");
+}
+
+/* The document's head. Who has no script gets the whole page anew. */
+static void
+put_head(struct evbuffer *out, const struct stats_source *src,
+    const struct conf_stats *cs, bool still)
+{
+	markup(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+		    "<meta charset=\"utf-8\">\n"
+		    "<meta name=\"viewport\" "
+		    "content=\"width=device-width,initial-scale=1\">\n");
+	put_title(out, src);
+	if (!still && cs->refresh > 0)
+		markupf(out,
+		    "<noscript><meta http-equiv=\"refresh\" content=\"%lld\">"
+		    "</noscript>\n",
+		    (long long)(cs->refresh + 999) / 1000);
+	markup(out, "<link rel=\"icon\" href=\"data:,\">\n"
+		    "<link rel=\"stylesheet\" href=\"");
+	markup_text(out, cs->uri);
+	markupf(
+	    out, ";page.css?%08x\">\n<script defer src=\"", assets_version());
+	markup_text(out, cs->uri);
+	markupf(out, ";page.js?%08x\"></script>\n</head>\n", assets_version());
 }
 
 void
 stats_render_html(const struct stats_source *src, const struct conf_stats *cs,
-    const char *notice, struct evbuffer *out)
+    const char *notice, bool still, struct evbuffer *out)
 {
 	const struct conf *conf = src->conf(src->arg);
 
-	raw(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
-		 "<meta charset=\"utf-8\">\n"
-		 "<meta name=\"viewport\" "
-		 "content=\"width=device-width,initial-scale=1\">\n"
-		 "<title>roleproxy</title>\n");
-	raw(out, style);
-	raw(out, "</head>\n<body>\n<main>\n<h1>roleproxy</h1>\n");
+	put_head(out, src, cs, still);
+	markup(out, "<body>\n");
+	put_header(out, cs, still);
+	markupf(out, "<main data-refresh=\"%lld\" data-page=\"",
+	    still ? 0LL : (long long)cs->refresh);
+	markup_text(out, cs->uri);
+	markup(out, "\">\n");
 	if (notice != NULL) {
-		raw(out, "<p class=\"say\">");
-		put(out, notice);
-		raw(out, "</p>\n");
+		markup(out, "<p class=\"follow\" role=\"status\">");
+		markup_text(out, notice);
+		markup(out, "</p>\n");
 	}
 	put_sentences(out, src, conf);
-	put_frontends(out, src, conf);
-	for (size_t i = 0; i < conf->nbackends; i++)
-		put_backend(out, src, &conf->backends[i], cs);
+	put_followers(out, src, conf);
+	put_troubles(out, src);
+	markup(out, "<div class=\"over\">\n");
+	put_pictures(out, src, conf);
 	put_decisions(out, src);
-	raw(out, "</main>\n<footer>\n");
+	markup(out, "</div>\n");
+	put_tables(out, src, conf, cs);
+	markup(out, "</main>\n");
 	put_process(out, src, cs);
-	raw(out, "</footer>\n</body>\n</html>\n");
+	markup(out, "</body>\n</html>\n");
 }

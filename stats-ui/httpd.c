@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "stats-ui/admin_ops.h"
+#include "stats-ui/assets.h"
 #include "stats-ui/auth.h"
 #include "stats-ui/history.h"
 #include "stats-ui/hstats.h"
@@ -33,6 +34,7 @@
 /* The documents of a site. */
 enum document_kind {
 	DOCUMENT_PAGE,
+	DOCUMENT_STILL, /* the page that does not refresh */
 	DOCUMENT_JSON,
 	DOCUMENT_HAPROXY, /* + enum query_format, but for QUERY_HTML */
 	DOCUMENT_METRICS = DOCUMENT_HAPROXY + QUERY_TYPED,
@@ -67,6 +69,7 @@ type_of(enum document_kind kind)
 {
 	switch ((int)kind) {
 	case DOCUMENT_PAGE:
+	case DOCUMENT_STILL:
 		return TYPE_HTML;
 	case DOCUMENT_JSON:
 		return TYPE_JSON;
@@ -165,20 +168,33 @@ count_answer(const struct asked *a, int code)
 	c->responses[class >= 1 && class <= 5 ? class - 1 : 5]++;
 }
 
-/* Send an answer. body is emptied, not freed. */
+/* Send an answer that a browser may keep as cache says. body is emptied, not
+ * freed. */
 static void
-reply(const struct asked *a, int code, const char *type, struct evbuffer *body)
+reply_kept(const struct asked *a, int code, const char *type,
+    struct evbuffer *body, const char *cache)
 {
 	http_add_header(a->req, "Content-Type", type);
-	http_add_header(a->req, "Cache-Control", "no-store");
+	http_add_header(a->req, "Cache-Control", cache);
 	http_add_header(a->req, "X-Content-Type-Options", "nosniff");
+	http_add_header(a->req, "X-Frame-Options", "DENY");
+	http_add_header(a->req, "Referrer-Policy", "same-origin");
 	http_add_header(a->req, "Content-Security-Policy",
-	    "default-src 'none'; style-src 'unsafe-inline'");
+	    "default-src 'none'; style-src 'self'; script-src 'self'; "
+	    "connect-src 'self'; img-src data:; form-action 'self'; "
+	    "base-uri 'none'; frame-ancestors 'none'");
 	if (!a->conf->hide_version)
 		http_add_header(
 		    a->req, "Server", "roleproxy/" ROLEPROXY_VERSION);
 	count_answer(a, code);
 	http_answer(a->req, code, body);
+}
+
+/* Send an answer that is good now only. body is emptied, not freed. */
+static void
+reply(const struct asked *a, int code, const char *type, struct evbuffer *body)
+{
+	reply_kept(a, code, type, body, "no-store");
 }
 
 /* An empty buffer. */
@@ -237,7 +253,9 @@ document_refresh(
 		evbuffer_free(d->bytes);
 	d->bytes = new_body();
 	if (kind == DOCUMENT_PAGE)
-		stats_render_html(src, a->conf, NULL, d->bytes);
+		stats_render_html(src, a->conf, NULL, false, d->bytes);
+	else if (kind == DOCUMENT_STILL)
+		stats_render_html(src, a->conf, NULL, true, d->bytes);
 	else if (kind == DOCUMENT_JSON)
 		stats_render_json(src, a->conf, d->bytes);
 	else if (kind == DOCUMENT_METRICS)
@@ -309,29 +327,54 @@ reply_notice(const struct asked *a, const char *notice)
 {
 	struct evbuffer *body = new_body();
 
-	stats_render_html(&a->stats->src, a->conf, notice, body);
+	stats_render_html(&a->stats->src, a->conf, notice, false, body);
 	reply(a, 200, TYPE_HTML, body);
 	evbuffer_free(body);
+}
+
+/* What belongs to the page; false if it is something else. Its address changes
+ * with its contents, so that it can be kept. */
+static bool
+serve_asset(const struct asked *a, const char *suffix)
+{
+	struct evbuffer *body;
+	struct asset asset;
+
+	if (!asset_find(suffix, &asset))
+		return false;
+	body = new_body();
+	evbuffer_add_reference(body, asset.bytes, asset.length, NULL, NULL);
+	reply_kept(a, 200, asset.type, body, "private, max-age=86400");
+	evbuffer_free(body);
+	return true;
+}
+
+/* Have the browser ask again; the page itself knows how. */
+static void
+add_refresh(const struct asked *a)
+{
+	char seconds[24];
+
+	snprintf(seconds, sizeof(seconds), "%lld",
+	    (long long)(a->conf->refresh + 999) / 1000);
+	http_add_header(a->req, "Refresh", seconds);
 }
 
 /* The page, or its figures in one of HAProxy's formats. */
 static void
 serve_page(const struct asked *a, const char *suffix)
 {
-	int64_t refresh = a->conf->refresh;
-	char seconds[24];
 	struct query q;
 
+	if (serve_asset(a, suffix))
+		return;
 	query_parse(suffix, &q);
-	if (refresh > 0 && !q.norefresh) {
-		snprintf(seconds, sizeof(seconds), "%lld",
-		    (long long)(refresh + 999) / 1000);
-		http_add_header(a->req, "Refresh", seconds);
-	}
+	if (a->conf->refresh > 0 && !q.norefresh && q.format != QUERY_HTML)
+		add_refresh(a);
 	if (q.format == QUERY_HTML && post_sentence(q.status) != NULL)
 		reply_notice(a, post_sentence(q.status));
 	else if (q.format == QUERY_HTML)
-		reply_document(a, DOCUMENT_PAGE);
+		reply_document(a, q.norefresh ? DOCUMENT_STILL : DOCUMENT_PAGE);
 	else if (query_filters(&q))
 		reply_filtered(a, &q);
 	else

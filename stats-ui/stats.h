@@ -82,10 +82,11 @@ void stats_set_timeout(struct stats *s, int64_t ms);
 void stats_free(struct stats *s);
 
 /* Renderers: each adds its document to out; cs is whose page it is, notice a
- * sentence to begin with (NULL: none). */
+ * sentence to begin with (NULL: none). still: the page does not refresh. */
 struct evbuffer;
 void stats_render_html(const struct stats_source *src,
-    const struct conf_stats *cs, const char *notice, struct evbuffer *out);
+    const struct conf_stats *cs, const char *notice, bool still,
+    struct evbuffer *out);
 void stats_render_json(const struct stats_source *src,
     const struct conf_stats *cs, struct evbuffer *out);
 void stats_render_status(const struct stats_source *src, struct evbuffer *out);

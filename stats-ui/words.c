@@ -220,6 +220,58 @@ plain_words(const struct stats_source *src, const struct conf_backend *cb,
 		    cb->nservers, up == 1 ? "is" : "are", wait);
 }
 
+/* "0.2 s behind at most" of those that follow, as far as it is known. */
+static void
+behind_words(int64_t most, unsigned known, char buf[64])
+{
+	if (known == 0)
+		snprintf(buf, 64, "how far behind is not known yet");
+	else if (most < 50)
+		snprintf(buf, 64, "less than 0.1 s behind");
+	else
+		snprintf(buf, 64, "%.1f s behind at most", (double)most / 1000);
+}
+
+const char *
+words_followers(const struct stats_source *src, const struct conf_backend *cb,
+    char buf[WORDS_MAX])
+{
+	unsigned all = 0, follow = 0, known = 0;
+	struct cluster_summary sum;
+	struct writer_verdict why;
+	struct monitor_server ms;
+	int64_t most = 0;
+	char behind[64];
+
+	buf[0] = '\0';
+	if (cb->check != CHECK_REDIS ||
+	    monitor_cluster(src->monitor, cb, &sum) ||
+	    monitor_writer(src->monitor, cb, &why) == NULL)
+		return buf;
+	for (size_t i = 0; i < cb->nservers; i++) {
+		ms = monitor_server(src->monitor, &cb->servers[i]);
+		all += !ms.writer && !ms.maintenance;
+		if (ms.writer || !ms.now->replica || !ms.fit ||
+		    !ms.state->known.link_up)
+			continue;
+		follow++;
+		known += ms.lag.ms >= 0;
+		most = ms.lag.ms > most ? ms.lag.ms : most;
+	}
+	behind_words(most, known, behind);
+	if (all == 0)
+		snprintf(buf, WORDS_MAX, "It has no replica.");
+	else if (follow == 0)
+		snprintf(buf, WORDS_MAX, "%s",
+		    all == 1 ? "Its replica does not follow."
+			     : "None of its replicas follows.");
+	else
+		snprintf(buf, WORDS_MAX, "%u of %u replica%s follow%s, %s.",
+		    follow, all, all == 1 ? "" : "s", follow == 1 ? "s" : "",
+		    behind);
+	return buf;
+}
+
 const char *
 words_backend(const struct stats_source *src, const struct conf_backend *cb,
     char buf[WORDS_MAX])
@@ -289,29 +341,38 @@ decision_reason(const struct decision *d, char buf[WORDS_MAX])
 	    d->evidence[0] == '\0' && votes[0] == '\0' ? "" : ")");
 }
 
-/* "; 12 clients held 180 ms", or nothing. */
+/* What came of it: sessions closed, clients held, the time it took. */
 static void
-held_words(const struct decision *d, char buf[64])
+decision_effect(const struct decision *d, char buf[WORDS_MAX])
 {
-	buf[0] = '\0';
+	char closed[64] = "", held[64] = "";
+
+	if (d->sessions_closed > 0)
+		snprintf(closed, sizeof(closed), "%u session%s closed; ",
+		    d->sessions_closed, d->sessions_closed == 1 ? "" : "s");
 	if (d->held > 0)
-		snprintf(buf, 64, "; %u client%s held %lld ms", d->held,
-		    d->held == 1 ? "" : "s", (long long)d->held_ms);
+		snprintf(held, sizeof(held), "%u client%s held %lld ms; ",
+		    d->held, d->held == 1 ? "" : "s", (long long)d->held_ms);
+	snprintf(buf, WORDS_MAX, "%s%stook %lld ms", closed, held,
+	    (long long)d->took_ms);
+}
+
+void
+words_decision_parts(const struct decision *d, struct words_decision *out)
+{
+	decision_head(d, out->what);
+	decision_reason(d, out->why);
+	decision_effect(d, out->effect);
 }
 
 const char *
 words_decision(const struct decision *d, char buf[WORDS_MAX])
 {
-	char head[WORDS_MAX], reason[WORDS_MAX], closed[64] = "", held[64];
+	struct words_decision parts;
 
-	decision_head(d, head);
-	decision_reason(d, reason);
-	held_words(d, held);
-	if (d->sessions_closed > 0)
-		snprintf(closed, sizeof(closed), "; %u session%s closed",
-		    d->sessions_closed, d->sessions_closed == 1 ? "" : "s");
-	snprintf(buf, WORDS_MAX, "%.63s: %.160s: %.280s%s%s; took %lld ms.",
-	    d->backend, head, reason, closed, held, (long long)d->took_ms);
+	words_decision_parts(d, &parts);
+	snprintf(buf, WORDS_MAX, "%.63s: %.160s: %.280s; %.200s.", d->backend,
+	    parts.what, parts.why, parts.effect);
 	return buf;
 }
 

@@ -26,6 +26,18 @@ const char *words_reason(const struct conf_backend *cb,
 const char *words_backend(const struct stats_source *src,
     const struct conf_backend *cb, char buf[WORDS_MAX]);
 
+/* "3 of 3 replicas follow, 0.2 s behind at most.", of a backend that has a
+ * writer and is no cluster; else "". Returns buf. */
+const char *words_followers(const struct stats_source *src,
+    const struct conf_backend *cb, char buf[WORDS_MAX]);
+
+/* One change of the writer in parts: what happened, why, with the evidence, and
+ * what came of it. */
+struct words_decision {
+	char what[WORDS_MAX], why[WORDS_MAX], effect[WORDS_MAX];
+};
+void words_decision_parts(const struct decision *d, struct words_decision *out);
+
 /* One change of the writer, without its time. Returns buf. */
 const char *words_decision(const struct decision *d, char buf[WORDS_MAX]);
 

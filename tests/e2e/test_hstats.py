@@ -121,7 +121,7 @@ def test_password_and_other_paths(t):
     equal(http_get(p.address("stats"), "/alive")[0], 200)
     equal(http_get(p.address("stats"), "/metrics")[0], 401)
     equal(http_get(p.address("stats"), "/metrics", LOGIN)[0], 200)
-    headers = http_get(p.address("stats"), URI, LOGIN)[1]
+    headers = http_get(p.address("stats"), URI + ";csv", LOGIN)[1]
     equal(headers["refresh"], "2")
 
 

@@ -9,6 +9,10 @@ build="$build libssl-dev"
 demo="$build redis-server redis-sentinel redis-tools python3"
 test="$demo check clang clang-format shellcheck netcat-openbsd curl procps util-linux"
 test="$test nftables iproute2 python3-redis haproxy socat prometheus-haproxy-exporter prometheus"
+# Ubuntu has Chromium as a snap only; without it the tests of the page are skipped.
+if grep -q '^ID=debian' /etc/os-release 2>/dev/null; then
+	test="$test chromium chromium-driver python3-selenium"
+fi
 case ${1:-test} in
 demo)	want=$demo ;;
 test)	want=$test ;;

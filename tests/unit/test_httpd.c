@@ -137,15 +137,30 @@ static const struct {
 	const char *request, *start, *in, *not_in;
 	bool guarded;
 } requests[] = {
-    {"GET /stats HTTP/1.1\r\n", "HTTP/1.1 200", "\r\nRefresh: 2\r\n",
+    {"GET /stats HTTP/1.1\r\n", "HTTP/1.1 200",
+	"<noscript><meta http-equiv=\"refresh\" content=\"2\"></noscript>",
 	"Server:", false},
+    {"GET /stats HTTP/1.1\r\n", "HTTP/1.1 200", "<main data-refresh=\"2000\"",
+	"\r\nRefresh:", false},
+    {"GET /stats;norefresh HTTP/1.1\r\n", "HTTP/1.1 200",
+	"<main data-refresh=\"0\"", "http-equiv", false},
+    {"GET /stats;csv HTTP/1.1\r\n", "HTTP/1.1 200", "\r\nRefresh: 2\r\n",
+	"Server:", false},
+    {"GET /stats;page.js HTTP/1.1\r\n", "HTTP/1.1 200",
+	"Content-Type: text/javascript; charset=utf-8\r\n", "no-store\r\n",
+	false},
+    {"GET /stats;page.css?1234abcd HTTP/1.1\r\n", "HTTP/1.1 200",
+	"Cache-Control: private, max-age=86400\r\n", "<html", false},
+    {"GET /stats;page.css HTTP/1.1\r\n", "HTTP/1.1 401", "valid user", ":root",
+	true},
     {"GET /stats HTTP/1.1\r\n", "HTTP/1.1 200", "<!DOCTYPE html>", "WWW-",
 	false},
     {"GET /stats HTTP/1.1\r\n", "HTTP/1.1 200",
 	"Content-Type: text/html; charset=utf-8\r\n", "HTTP/1.1 4", false},
     {"GET /stats HTTP/1.1\r\n", "HTTP/1.1 200",
-	"Content-Security-Policy: default-src 'none'; style-src "
-	"'unsafe-inline'\r\n",
+	"Content-Security-Policy: default-src 'none'; style-src 'self'; "
+	"script-src 'self'; connect-src 'self'; img-src data:; "
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n",
 	"HTTP/1.1 4", false},
     {"GET /stats HTTP/1.0\r\n", "HTTP/1.0 200", "Cache-Control: no-store\r\n",
 	"HTTP/1.1 4", false},
