@@ -11,6 +11,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <stdio.h>
@@ -288,6 +289,11 @@ request_cb(struct evhttp_request *ev, void *arg)
 	    .http = l->http};
 
 	client_asked(l->http, ev);
+	/* libevent answers with the version that it was asked in, whatever. */
+	if (ev->major != 1 || (ev->minor != 0 && ev->minor != 1)) {
+		ev->major = 1;
+		ev->minor = 1;
+	}
 	switch (evhttp_request_get_command(ev)) {
 	case EVHTTP_REQ_GET:
 		req.method = HTTP_GET;
