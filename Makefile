@@ -10,7 +10,7 @@ WARN	 = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -I. $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 
-BASE	 = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/net.c base/pattern.c \
+BASE	 = base/addr.c base/alloc.c base/clock.c base/histogram.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	   base/proxy_header.c base/resolve.c base/units.c
 CONF	 = conf/backend.c conf/branch.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind.c \
 	   conf/cfg_check.c conf/cfg_global.c conf/cfg_option.c \
@@ -34,7 +34,7 @@ PROXY	 = proxy/balance.c proxy/branch.c proxy/census.c proxy/ending.c proxy/endp
 	   proxy/preface.c proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/transfer.c proxy/worker.c
 STATS	 = stats-ui/alarm.c stats-ui/assets.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \
-	   stats-ui/commands.c stats-ui/control.c stats-ui/fields.c \
+	   stats-ui/commands.c stats-ui/control.c stats-ui/exposition.c stats-ui/fields.c \
 	   stats-ui/history.c stats-ui/hstate.c stats-ui/hstats.c \
 	   stats-ui/hstats_json.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c \
 	   stats-ui/info.c stats-ui/json.c stats-ui/markup.c stats-ui/metrics.c stats-ui/post.c stats-ui/prometheus.c \
@@ -66,6 +66,7 @@ UNIT_ending  = proxy/ending.c
 UNIT_failover = health/failover.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
 UNIT_hello   = health/hello.c health/resp.c
+UNIT_histogram = base/histogram.c
 UNIT_hstats  = $(UNIT_stats)
 UNIT_httpd   = $(UNIT_stats)
 UNIT_info    = health/info.c health/observation.c
@@ -84,7 +85,7 @@ UNIT_runtime = $(UNIT_stats)
 UNIT_samples = $(UNIT_stats)
 UNIT_script  = $(UNIT_step) conf/script.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
-UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/net.c base/pattern.c \
+UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/histogram.c base/log.c base/log_out.c base/net.c base/pattern.c \
 	       base/units.c health/observation.c health/role.c health/witness.c \
 	       health/cause.c health/writer.c health/admin.c health/hcheck.c $(STATS)
 UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/pattern.c base/units.c \

@@ -183,6 +183,24 @@ frontend_figures_cb(int id, struct figures *f, void *arg)
 	proxy_frontend_figures(r->proxy, id, f);
 }
 
+/* For stats_source. */
+static void
+frontend_times_cb(int id, struct frontend_times *out, void *arg)
+{
+	const struct run *r = arg;
+
+	proxy_frontend_times(r->proxy, id, out);
+}
+
+/* The same. */
+static int64_t
+worker_stall_cb(unsigned worker, void *arg)
+{
+	const struct run *r = arg;
+
+	return proxy_worker_stall_ms(r->proxy, worker);
+}
+
 static int64_t
 stall_cb(void *arg)
 {
@@ -374,7 +392,9 @@ parts_compose(struct run *r)
 	    .figures = figures_cb,
 	    .server_figures = server_figures_cb,
 	    .frontend_figures = frontend_figures_cb,
+	    .frontend_times = frontend_times_cb,
 	    .stall_ms = stall_cb,
+	    .worker_stall_ms = worker_stall_cb,
 	    .draining = draining_cb,
 	    .workers = workers_cb,
 	    .reloads = reloads_cb,

@@ -10,10 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
+
 enum frontend_state {
 	FRONTEND_OPEN,
 	FRONTEND_PAUSED, /* keeps its port, refuses clients */
 	FRONTEND_STOPPED /* closed until the next reload */
+};
+
+/* How long the sessions of a frontend took that have ended: those that were
+ * held until there was a server, the connects, and all from begin to end. */
+struct frontend_times {
+	struct histogram_sums hold, connect, session;
 };
 
 enum view_state {

@@ -37,6 +37,7 @@ enum writer_cause {
 	CAUSE_CLUSTER,        /* Redis Cluster: every primary is a writer */
 	CAUSE_ELECTED         /* by its Redis Cluster */
 };
+#define WRITER_CAUSES (CAUSE_ELECTED + 1)
 
 const char *writer_cause_str(enum writer_cause cause);
 

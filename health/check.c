@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "base/resolve.h"
 #include "conf/format.h"
@@ -51,6 +52,7 @@ struct check {
 	struct script *script; /* of a script */
 	struct event *timer;
 	struct server_state state;
+	struct histogram times; /* of all probes */
 	int64_t started, due, changed_at;
 	int64_t fresh_start; /* when the newest ended probe began */
 	int64_t unanswered;  /* the first probe since the last answer; 0 none */
@@ -530,6 +532,7 @@ check_probe_cb(const struct observation *o, void *arg)
 	}
 	change = role_update(&c->state, o, c->timing.fall, c->timing.rise);
 	learn_latency(c, o->rtt_us);
+	histogram_add(&c->times, HISTOGRAM_SHORT, o->duration_us);
 	good = c->state.bad == 0;
 	if (good)
 		note_answer(c, o->at);
@@ -655,4 +658,10 @@ int64_t
 check_resolved_at(const struct check *c)
 {
 	return c->resolved_at;
+}
+
+const struct histogram *
+check_times(const struct check *c)
+{
+	return &c->times;
 }

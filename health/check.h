@@ -14,6 +14,7 @@
 
 struct check;
 struct event_base;
+struct histogram;
 struct resolver;
 
 /* A probe has ended, or the address has changed (moved: to another process). */
@@ -75,8 +76,9 @@ const struct server_state *check_state(const struct check *c);
 void check_acquit(struct check *c);
 
 const struct addr *check_addr(const struct check *c);
-enum proxy_version check_header(const struct check *c); /* as it connects */
-uint32_t check_latency_us(const struct check *c);       /* smoothed */
-int64_t check_resolved_at(const struct check *c);       /* clock_ms() */
+enum proxy_version check_header(const struct check *c);     /* as it connects */
+uint32_t check_latency_us(const struct check *c);           /* smoothed */
+const struct histogram *check_times(const struct check *c); /* of probes */
+int64_t check_resolved_at(const struct check *c);           /* clock_ms() */
 
 #endif

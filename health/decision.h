@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "health/writer.h"
 
 /* One change of the writer, for the log and the page. */
@@ -25,6 +26,14 @@ struct decision {
 	int64_t held_ms;          /* since the old writer was fenced */
 	char evidence[128];       /* in words, "" the cause says it all */
 	int64_t from_offset, to_offset;
+};
+
+/* What was counted of one backend's writer. */
+struct writer_counts {
+	uint64_t decisions;
+	uint64_t fences[WRITER_CAUSES]; /* writes taken away, for this cause */
+	struct histogram switches; /* from the evidence to another writer */
+	struct histogram closed;   /* from the evidence to the last session */
 };
 
 #define MONITOR_DECISIONS 256 /* so many are kept */

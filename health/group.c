@@ -159,6 +159,7 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 	struct member *old = m->list[g->history.incumbent];
 	size_t i;
 
+	g->counts.fences[g->verdict.cause]++;
 	g->history.fenced = true;
 	g->history.fenced_for = (int)g->verdict.cause;
 	g->writer = -1;
@@ -181,8 +182,8 @@ fence(struct members *m, struct group *g, enum snapshot_close reason,
 
 /* Record and log a decision; from and to are member ids or -1. */
 static void
-record(struct members *m, const struct group *g, int from, int to,
-    unsigned closed, int64_t evidence_at)
+record(struct members *m, struct group *g, int from, int to, unsigned closed,
+    int64_t evidence_at)
 {
 	struct decision *d = member_decision(m, g, from, to, evidence_at);
 	const struct writer_verdict *v = &g->verdict;
@@ -257,6 +258,7 @@ note_closed(struct members *m, struct group *g)
 	size_t i;
 
 	g->closed_us = clock_us() - g->evidence_at * 1000;
+	histogram_add(&g->counts.closed, HISTOGRAM_SHORT, g->closed_us);
 	log_info("backend %s: %s: no write passed %.1f ms after the evidence; "
 		 "%u sessions were closed after %.1f ms",
 	    g->name, old == NULL ? "a server that is gone" : old->name,

@@ -81,8 +81,8 @@ copy_name(char *dst, size_t size, const char *name)
 }
 
 struct decision *
-member_decision(struct members *m, const struct group *g, int from, int to,
-    int64_t evidence_at)
+member_decision(
+    struct members *m, struct group *g, int from, int to, int64_t evidence_at)
 {
 	struct decision *d = &m->decisions[m->ndecisions++ % MONITOR_DECISIONS];
 
@@ -98,6 +98,10 @@ member_decision(struct members *m, const struct group *g, int from, int to,
 		d->to_offset = member_state(m, to)->known.offset;
 	}
 	d->took_ms = clock_ms() - evidence_at;
+	g->counts.decisions++;
+	if (from >= 0 && to >= 0)
+		histogram_add(
+		    &g->counts.switches, HISTOGRAM_SHORT, d->took_ms * 1000);
 	if (to >= 0 && g->cb != NULL)
 		d->held = m->held(g->cb, m->arg);
 	return d;

@@ -33,7 +33,7 @@ void member_pace(const struct members *m, struct member *mb, int64_t pace);
 
 /* A new decision about a group, from one member to another (ids, -1 none). What
  * is left to fill in: action, cause, votes, sessions, evidence. */
-struct decision *member_decision(struct members *m, const struct group *g,
-    int from, int to, int64_t evidence_at);
+struct decision *member_decision(
+    struct members *m, struct group *g, int from, int to, int64_t evidence_at);
 
 #endif

@@ -84,6 +84,7 @@ struct group {
 	struct writer_evidence evidence;
 	int writer; /* member id, -1 none */
 	struct writer_verdict verdict;
+	struct writer_counts counts;
 	struct lag_history lag;    /* of the writer's offsets */
 	uint64_t fence_generation; /* published the fence that is waited for */
 	int64_t evidence_at;       /* clock_ms() of what it was fenced for */

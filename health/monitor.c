@@ -718,6 +718,12 @@ monitor_decisions(const struct monitor *m)
 	return m->all.ndecisions;
 }
 
+const struct writer_counts *
+monitor_counts(const struct monitor *m, const struct conf_backend *cb)
+{
+	return &group_of(m, cb)->counts;
+}
+
 const struct decision *
 monitor_decision(const struct monitor *m, size_t i)
 {

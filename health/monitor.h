@@ -71,6 +71,10 @@ bool monitor_cluster(const struct monitor *m, const struct conf_backend *cb,
 const struct decision *monitor_decision(const struct monitor *m, size_t i);
 uint64_t monitor_decisions(const struct monitor *m); /* ever made */
 
+/* What was counted of a backend's writer; borrowed, for now. */
+const struct writer_counts *monitor_counts(
+    const struct monitor *m, const struct conf_backend *cb);
+
 /* One Sentinel of a backend, from 0 on; false past the end. */
 bool monitor_sentinel(const struct monitor *m, const struct conf_backend *cb,
     size_t i, struct report_sentinel *out);

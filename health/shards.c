@@ -180,6 +180,7 @@ depose(const struct members *m, struct member *mb)
 {
 	unsigned closed = m->sessions(mb->id, m->arg);
 
+	mb->group->counts.fences[CAUSE_CLUSTER]++;
 	member_close_sessions(
 	    mb, mb->admin.state == ADMIN_MAINT ? CLOSE_MAINT : CLOSE_FENCED);
 	if (closed > 0)

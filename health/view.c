@@ -14,6 +14,7 @@ view_of(const struct members *m, const struct member *mb)
 	out.state = check_state(mb->check);
 	out.now = &mb->now;
 	out.writer = group_writes(mb);
+	out.checks = check_times(mb->check);
 	out.checking = check_running(mb->check);
 	out.use = mb->cluster.use;
 	if (mb->cluster.shard >= 0)

@@ -20,13 +20,14 @@ struct monitor_server {
 	const struct server_state *state;
 	const struct snapshot_server *now; /* as last published */
 	bool writer, fenced, maintenance;
-	bool drain;                /* takes no new sessions */
-	unsigned weight;           /* now, as HAProxy shows it */
-	const struct admin *admin; /* what the operator said */
-	bool checking;             /* a check is under way */
-	enum cluster_use use;      /* in a Redis Cluster */
-	const char *shard;         /* who leads its shard; NULL none */
-	bool fit;                  /* for reads, but for its lag */
+	bool drain;                     /* takes no new sessions */
+	unsigned weight;                /* now, as HAProxy shows it */
+	const struct admin *admin;      /* what the operator said */
+	bool checking;                  /* a check is under way */
+	const struct histogram *checks; /* what they took; borrowed */
+	enum cluster_use use;           /* in a Redis Cluster */
+	const char *shard;              /* who leads its shard; NULL none */
+	bool fit;                       /* for reads, but for its lag */
 	bool lagging;   /* beyond a limit, and not back at half of it */
 	struct lag lag; /* of a replica, as of its last check */
 };

@@ -662,6 +662,17 @@ proxy_frontend_figures(
 }
 
 void
+proxy_frontend_times(
+    const struct proxy *p, int frontend_id, struct frontend_times *out)
+{
+	const struct histogram *times = p->shared.frontend_times[frontend_id];
+
+	histogram_read(&times[TALLY_QUEUE], &out->hold);
+	histogram_read(&times[TALLY_CONNECT], &out->connect);
+	histogram_read(&times[TALLY_TOTAL], &out->session);
+}
+
+void
 proxy_clear_counters(struct proxy *p, bool all)
 {
 	int id;
@@ -686,16 +697,23 @@ proxy_clear_counters(struct proxy *p, bool all)
 }
 
 int64_t
+proxy_worker_stall_ms(const struct proxy *p, unsigned worker)
+{
+	int64_t turned = atomic_load(&p->shared.workers[worker]->turned);
+	int64_t stall = clock_ms() - turned;
+
+	return stall < 0 ? 0 : stall;
+}
+
+int64_t
 proxy_stall_ms(const struct proxy *p)
 {
-	int64_t oldest = INT64_MAX, turned, stall;
+	int64_t most = 0, stall;
 	unsigned i;
 
 	for (i = 0; i < p->shared.nworkers; i++) {
-		turned = atomic_load(&p->shared.workers[i]->turned);
-		if (turned < oldest)
-			oldest = turned;
+		stall = proxy_worker_stall_ms(p, i);
+		most = stall > most ? stall : most;
 	}
-	stall = clock_ms() - oldest;
-	return stall < 0 ? 0 : stall;
+	return most;
 }

@@ -96,10 +96,16 @@ void proxy_server_figures(
 void proxy_frontend_figures(
     const struct proxy *p, int frontend_id, struct figures *f);
 
+/* Add the times of a frontend's sessions to out. */
+struct frontend_times;
+void proxy_frontend_times(
+    const struct proxy *p, int frontend_id, struct frontend_times *out);
+
 /* Forget the maxima; with all, also what was counted so far. */
 void proxy_clear_counters(struct proxy *p, bool all);
 
-/* Milliseconds since the slowest worker last turned. */
+/* Milliseconds since a worker last turned, and since the slowest did. */
+int64_t proxy_worker_stall_ms(const struct proxy *p, unsigned worker);
 int64_t proxy_stall_ms(const struct proxy *p);
 
 #endif

@@ -202,21 +202,37 @@ count_reason(struct counters *c, enum session_reason why)
 	}
 }
 
+/* Count how long it took, as far as it came. */
+static void
+count_times(const struct session *s, const struct session_times *t)
+{
+	struct histogram *times = s->worker->shared->frontend_times[s->fe->id];
+
+	if (s->held_ms != SESSION_NEVER)
+		histogram_add(
+		    &times[TALLY_QUEUE], HISTOGRAM_SHORT, t->queue * 1000);
+	if (t->connect >= 0)
+		histogram_add(
+		    &times[TALLY_CONNECT], HISTOGRAM_SHORT, t->connect * 1000);
+	histogram_add(&times[TALLY_TOTAL], HISTOGRAM_LONG, t->total * 1000);
+}
+
 /* Count why it ended, where it was, and how long it took. */
 static void
 count_end(struct session *s, enum session_reason why)
 {
 	int id = session_last_server(s, why);
 	struct shared *sh = s->worker->shared;
-	struct session_times t;
+	struct session_times t = session_times(s, why);
 	uint32_t ms[TALLY_TIMES];
 
 	count_reason(session_frontend_counters(s), why);
 	if (id >= 0)
 		count_reason(&s->worker->server_counters[id], why);
+	if (!s->header_due)
+		count_times(s, &t);
 	if (s->state != STATE_RELAYING)
 		return;
-	t = session_times(s, why);
 	ms[TALLY_QUEUE] = (uint32_t)t.queue;
 	ms[TALLY_CONNECT] = (uint32_t)t.connect;
 	ms[TALLY_TOTAL] = (uint32_t)t.total;

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "conf/conf.h"
 #include "health/snapshot.h"
 #include "proxy/tally.h"
@@ -35,6 +36,7 @@ struct shared {
 	struct tally tally;   /* of all */
 	struct tally server_tallies[CONF_SERVERS_MAX];
 	struct tally frontend_tallies[CONF_FRONTENDS_MAX];
+	struct histogram frontend_times[CONF_FRONTENDS_MAX][TALLY_TIMES];
 	struct worker *workers[CONF_WORKERS_MAX];
 	unsigned nworkers;
 	int control_fd; /* eventfd that wakes the control thread */

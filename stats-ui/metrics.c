@@ -4,13 +4,14 @@
  * documented in roleproxy(8).
  */
 #include <event2/buffer.h>
-#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/version.h"
+#include "stats-ui/exposition.h"
 #include "stats-ui/info.h"
 #include "stats-ui/metrics.h"
 #include "stats-ui/words.h"
@@ -25,11 +26,13 @@ struct subject {
 	struct counter_sums sums;
 	struct words_load load;
 	unsigned sessions;
-	struct report_watch watch;        /* of a backend */
-	const struct conf_server *writer; /* that answers; NULL none */
-	bool writes;                      /* have somewhere to go */
-	unsigned replicas, following;     /* of a backend */
-	const struct hinfo *info;         /* of the process */
+	struct report_watch watch;          /* of a backend */
+	const struct conf_server *writer;   /* that answers; NULL none */
+	bool writes;                        /* have somewhere to go */
+	unsigned replicas, following;       /* of a backend */
+	const struct hinfo *info;           /* of the process */
+	const struct writer_counts *counts; /* of a backend; borrowed */
+	struct frontend_times times;        /* of a frontend */
 };
 
 struct subjects {
@@ -87,12 +90,6 @@ static double
 resident(const struct subject *s)
 {
 	return (double)s->info->number[HI_PoolAlloc_bytes];
-}
-
-static double
-loop_lag(const struct subject *s)
-{
-	return (double)s->src->stall_ms(s->src->arg) / 1000;
 }
 
 static double
@@ -156,9 +153,6 @@ static const struct metric of_process[] = {
     VALUE("max_fds", "Open files that are allowed.", max_fds),
     VALUE("resident_memory_bytes", "Resident memory.", resident),
     VALUE("workers", "Threads that relay.", workers),
-    VALUE("worker_loop_lag_seconds",
-	"Since the slowest worker looked at its tasks; 0.1 is usual.",
-	loop_lag),
     VALUE("draining", "1 while it lets its sessions end before it stops.",
 	is_draining),
     {"reloads_total", "Reloads of the configuration.", reloads_ok, "result",
@@ -223,6 +217,12 @@ sentinel_epoch(const struct subject *s)
 	return s->watch.epoch < 0 ? NAN : (double)s->watch.epoch;
 }
 
+static double
+backend_changes(const struct subject *s)
+{
+	return (double)s->counts->decisions;
+}
+
 static const struct metric of_backend[] = {
     VALUE("backend_has_writer",
 	"1 while a server takes the writes, in a Redis Cluster of each shard.",
@@ -238,6 +238,8 @@ static const struct metric of_backend[] = {
 	sentinel_votes),
     VALUE("backend_sentinel_epoch",
 	"Configuration epoch of that, from the Sentinels.", sentinel_epoch),
+    VALUE("backend_writer_changes_total",
+	"Decisions about who takes the writes.", backend_changes),
 };
 
 /*
@@ -387,65 +389,19 @@ static const struct metric of_frontend[] = {
     LABELLED("frontend_closes_total", NULL, "reason", "no server", unserved),
 };
 
-/* A label's value, with its quotes: the text format escapes three characters,
- * and takes nothing that is not UTF-8. */
-static void
-put_quoted(struct evbuffer *out, const char *text)
+/* The labels that say which object it is. */
+static struct labels
+labels_of(const struct subject *s)
 {
-	size_t n;
-
-	evbuffer_add(out, "\"", 1);
-	for (; *text != '\0'; text += n) {
-		n = words_utf8(text);
-		if (*text == '\n')
-			evbuffer_add(out, "\\n", 2);
-		else if (*text == '"' || *text == '\\')
-			evbuffer_add_printf(out, "\\%c", *text);
-		else
-			evbuffer_add(out, n == 0 ? "?" : text, n == 0 ? 1 : n);
-		n = n == 0 ? 1 : n;
-	}
-	evbuffer_add(out, "\"", 1);
-}
-
-/* One label; first says whether it is, and stays so for none more. */
-static void
-put_label(struct evbuffer *out, bool *first, const char *name, const char *is)
-{
-	evbuffer_add_printf(out, "%s%s=", *first ? "{" : ",", name);
-	put_quoted(out, is);
-	*first = false;
-}
-
-/* The labels that say which object it is, and one more if there is one. */
-static void
-put_labels(struct evbuffer *out, const struct subject *s, const char *label,
-    const char *is)
-{
-	bool first = true;
+	struct labels l = {.len = 0};
 
 	if (s->cf != NULL)
-		put_label(out, &first, "frontend", s->cf->name);
+		labels_add(&l, "frontend", s->cf->name);
 	if (s->cb != NULL)
-		put_label(out, &first, "backend", s->cb->name);
+		labels_add(&l, "backend", s->cb->name);
 	if (s->cs != NULL)
-		put_label(out, &first, "server", s->cs->name);
-	if (label != NULL)
-		put_label(out, &first, label, is);
-	if (!first)
-		evbuffer_add(out, "}", 1);
-}
-
-/* HELP and TYPE. */
-static void
-put_head(struct evbuffer *out, const char *name, const char *help)
-{
-	size_t n = strlen(name);
-	bool total = n > 6 && strcmp(name + n - 6, "_total") == 0;
-
-	evbuffer_add_printf(out,
-	    "# HELP roleproxy_%s %s\n# TYPE roleproxy_%s %s\n", name, help,
-	    name, total ? "counter" : "gauge");
+		labels_add(&l, "server", s->cs->name);
+	return l;
 }
 
 /* The value of a metric for an object. */
@@ -465,24 +421,216 @@ static void
 put_metrics(struct evbuffer *out, const struct metric *metrics, size_t n,
     const struct subjects *all)
 {
+	struct labels labels;
 	double value;
 
 	for (const struct metric *m = metrics; m < metrics + n; m++) {
 		if (m->help != NULL && all->n > 0)
-			put_head(out, m->name, m->help);
+			exposition_head(out, m->name, m->help, false);
 		for (size_t i = 0; i < all->n; i++) {
 			value = value_of(m, &all->list[i]);
 			if (isnan(value))
 				continue;
-			evbuffer_add_printf(out, "roleproxy_%s", m->name);
-			put_labels(out, &all->list[i], m->label, m->is);
-			evbuffer_add_printf(out, " %.15g\n", value);
+			labels = labels_of(&all->list[i]);
+			if (m->label != NULL)
+				labels_add(&labels, m->label, m->is);
+			exposition_line(out, m->name, &labels, value);
 		}
 	}
 }
 
 #define PUT(out, table, all) \
 	put_metrics(out, table, sizeof(table) / sizeof(table[0]), all)
+
+/*
+ * Metrics that are no table: facts in labels, and histograms.
+ */
+
+/* A line with one label more than the object's. */
+static void
+put_fact(struct evbuffer *out, const char *name, const struct subject *s,
+    const char *label, const char *is, double value)
+{
+	struct labels labels = labels_of(s);
+
+	labels_add(&labels, label, is);
+	exposition_line(out, name, &labels, value);
+}
+
+/* Its version, and each worker. */
+static void
+put_process(struct evbuffer *out, const struct stats_source *src)
+{
+	const struct subject process = {.src = src};
+	char number[16];
+
+	exposition_head(out, "build_info", "Its version.", false);
+	put_fact(out, "build_info", &process, "version", SHOWN_VERSION, 1);
+	exposition_head(out, "worker_loop_lag_seconds",
+	    "Since a worker looked at its tasks; 0.1 is usual.", false);
+	for (unsigned i = 0; i < src->workers(src->arg); i++) {
+		snprintf(number, sizeof(number), "%u", i);
+		put_fact(out, "worker_loop_lag_seconds", &process, "worker",
+		    number, (double)src->worker_stall_ms(i, src->arg) / 1000);
+	}
+}
+
+/* Who takes the writes of each backend, if somebody does. */
+static void
+put_writers(struct evbuffer *out, const struct subjects *backends)
+{
+	bool headed = false;
+
+	for (size_t i = 0; i < backends->n; i++) {
+		const struct subject *s = &backends->list[i];
+
+		if (s->writer == NULL)
+			continue;
+		if (!headed)
+			exposition_head(out, "backend_writer",
+			    "The server that takes the writes.", false);
+		headed = true;
+		put_fact(
+		    out, "backend_writer", s, "server", s->writer->name, 1);
+	}
+}
+
+/* Fences of a backend by their causes, those that there have been. */
+static void
+put_fences_of(struct evbuffer *out, const struct subject *s)
+{
+	for (int cause = 0; cause < WRITER_CAUSES; cause++)
+		if (s->counts->fences[cause] > 0)
+			put_fact(out, "backend_fences_total", s, "reason",
+			    writer_cause_str((enum writer_cause)cause),
+			    (double)s->counts->fences[cause]);
+}
+
+/* The same of all. */
+static void
+put_fences(struct evbuffer *out, const struct subjects *backends)
+{
+	if (backends->n > 0)
+		exposition_head(out, "backend_fences_total",
+		    "Times that the writer lost the writes.", false);
+	for (size_t i = 0; i < backends->n; i++)
+		put_fences_of(out, &backends->list[i]);
+}
+
+/* Why servers are not, or not fully, in use. */
+static void
+put_reasons(struct evbuffer *out, const struct subjects *servers)
+{
+	enum words_why why;
+
+	exposition_head(out, "server_reason",
+	    "1 for the reason why it is not, or not fully, in use.", false);
+	for (size_t i = 0; i < servers->n; i++) {
+		const struct subject *s = &servers->list[i];
+
+		if ((why = words_why(s->cb, &s->ms)) != WHY_NOT)
+			put_fact(out, "server_reason", s, "reason",
+			    words_why_str(why), 1);
+	}
+}
+
+/* A histogram of an object. */
+struct measure {
+	const char *name, *help;
+	enum histogram_scale scale;
+	/* Add what the object has to the sums. */
+	void (*read)(const struct subject *, struct histogram_sums *);
+};
+
+static void
+read_switches(const struct subject *s, struct histogram_sums *sums)
+{
+	histogram_read(&s->counts->switches, sums);
+}
+
+static void
+read_closed(const struct subject *s, struct histogram_sums *sums)
+{
+	histogram_read(&s->counts->closed, sums);
+}
+
+static void
+read_checks(const struct subject *s, struct histogram_sums *sums)
+{
+	histogram_read(s->ms.checks, sums);
+}
+
+static void
+read_hold(const struct subject *s, struct histogram_sums *sums)
+{
+	*sums = s->times.hold;
+}
+
+static void
+read_connect(const struct subject *s, struct histogram_sums *sums)
+{
+	*sums = s->times.connect;
+}
+
+static void
+read_session(const struct subject *s, struct histogram_sums *sums)
+{
+	*sums = s->times.session;
+}
+
+static const struct measure of_backends[] = {
+    {"backend_switch_duration_seconds",
+	"From the evidence against the writer until another one takes the "
+	"writes.",
+	HISTOGRAM_SHORT, read_switches},
+    {"backend_fence_seconds",
+	"From the evidence against the writer until its last session was "
+	"closed.",
+	HISTOGRAM_SHORT, read_closed},
+};
+
+static const struct measure of_servers[] = {
+    {"server_check_seconds", "What its checks took.", HISTOGRAM_SHORT,
+	read_checks},
+};
+
+static const struct measure of_frontends[] = {
+    {"frontend_hold_seconds", "How long clients waited for a server.",
+	HISTOGRAM_SHORT, read_hold},
+    {"frontend_connect_seconds",
+	"What the connects took, of sessions that have ended.", HISTOGRAM_SHORT,
+	read_connect},
+    {"frontend_session_seconds", "How long sessions lasted that have ended.",
+	HISTOGRAM_LONG, read_session},
+};
+
+/* Some histograms, of all of some objects. */
+static void
+put_measures(struct evbuffer *out, const struct measure *measures, size_t n,
+    const struct subjects *all)
+{
+	struct histogram_sums sums;
+	struct labels labels;
+
+	for (const struct measure *m = measures; m < measures + n; m++) {
+		if (all->n > 0)
+			exposition_head(out, m->name, m->help, true);
+		for (size_t i = 0; i < all->n; i++) {
+			memset(&sums, 0, sizeof(sums));
+			m->read(&all->list[i], &sums);
+			labels = labels_of(&all->list[i]);
+			exposition_histogram(
+			    out, m->name, &labels, m->scale, &sums);
+		}
+	}
+}
+
+#define MEASURE(out, table, all) \
+	put_measures(out, table, sizeof(table) / sizeof(table[0]), all)
+
+/*
+ * Looking.
+ */
 
 /* One more object. */
 static struct subject *
@@ -495,32 +643,6 @@ add(struct subjects *all, const struct stats_source *src)
 	memset(s, 0, sizeof(*s));
 	s->src = src;
 	return s;
-}
-
-/* What it is, and who takes the writes: metrics that are 1, with the answer in
- * their labels. */
-static void
-put_facts(struct evbuffer *out, const struct subjects *backends)
-{
-	bool headed = false, first = true;
-
-	put_head(out, "build_info", "Its version.");
-	evbuffer_add_printf(out, "roleproxy_build_info");
-	put_label(out, &first, "version", SHOWN_VERSION);
-	evbuffer_add_printf(out, "} 1\n");
-	for (size_t i = 0; i < backends->n; i++) {
-		const struct subject *s = &backends->list[i];
-
-		if (s->writer == NULL)
-			continue;
-		if (!headed)
-			put_head(out, "backend_writer",
-			    "The server that takes the writes.");
-		headed = true;
-		evbuffer_add_printf(out, "roleproxy_backend_writer");
-		put_labels(out, s, "server", s->writer->name);
-		evbuffer_add_printf(out, " 1\n");
-	}
 }
 
 /* Look at a backend's servers; in numbers at the backend itself. */
@@ -580,6 +702,7 @@ look_at_backends(const struct stats_source *src, struct subjects *backends,
 			continue;
 		look_for_writer(&b);
 		b.watch = monitor_watch(src->monitor, b.cb);
+		b.counts = monitor_counts(src->monitor, b.cb);
 		*add(backends, src) = b;
 	}
 }
@@ -596,6 +719,7 @@ look_at_frontends(const struct stats_source *src, struct subjects *frontends)
 		s->cf = &conf->frontends[i];
 		s->load = words_frontend(src, s->cf, &s->sums);
 		s->sessions = s->load.sessions;
+		words_times(src, s->cf, &s->times);
 	}
 }
 
@@ -610,11 +734,17 @@ metrics_render(const struct stats_source *src, struct evbuffer *out)
 	add(&process, src)->info = &info;
 	look_at_backends(src, &backends, &servers);
 	look_at_frontends(src, &frontends);
-	put_facts(out, &backends);
+	put_process(out, src);
 	PUT(out, of_process, &process);
+	put_writers(out, &backends);
 	PUT(out, of_backend, &backends);
+	put_fences(out, &backends);
+	MEASURE(out, of_backends, &backends);
 	PUT(out, of_server, &servers);
+	put_reasons(out, &servers);
+	MEASURE(out, of_servers, &servers);
 	PUT(out, of_frontend, &frontends);
+	MEASURE(out, of_frontends, &frontends);
 	free(process.list);
 	free(backends.list);
 	free(servers.list);

@@ -41,7 +41,9 @@ struct stats_source {
 	void (*figures)(struct figures *, void *); /* of all clients */
 	void (*server_figures)(int id, struct figures *, void *);
 	void (*frontend_figures)(int id, struct figures *, void *);
+	void (*frontend_times)(int id, struct frontend_times *, void *);
 	int64_t (*stall_ms)(void *); /* since the slowest worker turned */
+	int64_t (*worker_stall_ms)(unsigned worker, void *);
 	bool (*draining)(void *);
 	unsigned (*workers)(void *);
 	struct stats_reloads (*reloads)(void *);

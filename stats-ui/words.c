@@ -56,56 +56,112 @@ lagging_words(const struct conf_backend *cb, const struct monitor_server *ms,
 	return buf;
 }
 
-/* Why a server that answers does less than its role could. Uses buf. */
-static const char *
-reason_up(const struct conf_backend *cb, const struct monitor_server *ms,
-    char buf[WORDS_MAX])
+/* Why a server that answers does less than its role could. */
+static enum words_why
+why_up(const struct monitor_server *ms)
 {
 	const struct server_state *st = ms->state;
 
 	if (st->last.result != PROBE_OK && st->last.result != PROBE_NONE)
-		return probe_result_str(st->last.result);
+		return WHY_CHECK;
 	if (ms->use != CLUSTER_UNKNOWN && ms->use != CLUSTER_REPLICA)
-		return cluster_reason(ms);
+		return cluster_reason(ms)[0] == '\0' ? WHY_NOT : WHY_CLUSTER;
 	if (st->role == ROLE_PRIMARY && ms->fenced)
-		return "fenced: it lost the writes";
+		return WHY_FENCED;
 	if (st->role == ROLE_PRIMARY && !ms->writer)
-		return "says primary but is not the writer";
+		return WHY_NOT_WRITER;
 	if (st->role == ROLE_REPLICA && ms->fit && ms->lagging)
-		return lagging_words(cb, ms, buf);
+		return WHY_LAGS;
 	if (st->role != ROLE_REPLICA || ms->now->readable)
-		return "";
+		return WHY_NOT;
 	if (st->known.syncing)
+		return WHY_SYNCS;
+	return st->known.link_up ? WHY_STRANGER : WHY_LINK;
+}
+
+enum words_why
+words_why(const struct conf_backend *cb, const struct monitor_server *ms)
+{
+	if (ms->maintenance)
+		return WHY_MAINTENANCE;
+	if (!is_checked(cb) ||
+	    (ms->conf->unchecked && cb->check != CHECK_REDIS))
+		return WHY_UNCHECKED;
+	if (ms->state->health == HEALTH_UNCHECKED)
+		return WHY_PENDING;
+	if (ms->state->health == HEALTH_DOWN)
+		return WHY_DOWN;
+	return cb->check == CHECK_REDIS ? why_up(ms) : WHY_NOT;
+}
+
+const char *
+words_why_str(enum words_why why)
+{
+	static const char *const words[WHYS] = {[WHY_NOT] = "",
+	    [WHY_MAINTENANCE] = "maintenance",
+	    [WHY_UNCHECKED] = "not checked",
+	    [WHY_PENDING] = "no check yet",
+	    [WHY_DOWN] = "down",
+	    [WHY_CHECK] = "check",
+	    [WHY_CLUSTER] = "cluster",
+	    [WHY_FENCED] = "fenced",
+	    [WHY_NOT_WRITER] = "not the writer",
+	    [WHY_LAGS] = "lags",
+	    [WHY_SYNCS] = "synchronising",
+	    [WHY_LINK] = "no link",
+	    [WHY_STRANGER] = "follows another"};
+
+	return words[why];
+}
+
+/* The sentence of a reason. May use buf. */
+static const char *
+why_sentence(enum words_why why, const struct conf_backend *cb,
+    const struct monitor_server *ms, char buf[WORDS_MAX])
+{
+	switch (why) {
+	case WHY_MAINTENANCE:
+		return "taken out by the operator";
+	case WHY_UNCHECKED:
+		return is_checked(cb) ? "not checked, as it is configured"
+				      : "not checked: check = none";
+	case WHY_PENDING:
+		return "no check has ended yet";
+	case WHY_DOWN:
+	case WHY_CHECK:
+		return probe_result_str(ms->state->last.result);
+	case WHY_CLUSTER:
+		return cluster_reason(ms);
+	case WHY_FENCED:
+		return "fenced: it lost the writes";
+	case WHY_NOT_WRITER:
+		return "says primary but is not the writer";
+	case WHY_LAGS:
+		return lagging_words(cb, ms, buf);
+	case WHY_SYNCS:
 		return "synchronising with its primary";
-	if (!st->known.link_up)
+	case WHY_LINK:
 		return "its link to the primary is down";
-	return ms->use == CLUSTER_REPLICA
-		   ? "not fit for reads: not a replica of its shard's primary"
-		   : "not fit for reads: not a replica of the writer";
+	case WHY_STRANGER:
+		return ms->use == CLUSTER_REPLICA
+			   ? "not fit for reads: not a replica of its "
+			     "shard's primary"
+			   : "not fit for reads: not a replica of the writer";
+	default:
+		return "";
+	}
 }
 
 const char *
 words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
     char buf[WORDS_MAX])
 {
-	const struct observation *last = &ms->state->last;
-	const char *text = "", *detail = "";
+	enum words_why why = words_why(cb, ms);
 	char lagging[WORDS_MAX];
+	const char *text = why_sentence(why, cb, ms, lagging), *detail = "";
 
-	if (ms->maintenance)
-		text = "taken out by the operator";
-	else if (!is_checked(cb))
-		text = "not checked: check = none";
-	else if (ms->conf->unchecked && cb->check != CHECK_REDIS)
-		text = "not checked, as it is configured";
-	else if (ms->state->health == HEALTH_UNCHECKED)
-		text = "no check has ended yet";
-	else if (ms->state->health == HEALTH_DOWN)
-		text = probe_result_str(last->result);
-	else if (cb->check == CHECK_REDIS)
-		text = reason_up(cb, ms, lagging);
-	if (text[0] != '\0' && text == probe_result_str(last->result))
-		detail = last->detail;
+	if (why == WHY_DOWN || why == WHY_CHECK)
+		detail = ms->state->last.detail;
 	snprintf(buf, WORDS_MAX, "%.500s%s%.130s", text,
 	    detail[0] == '\0' ? "" : ": ", detail);
 	return buf;
@@ -139,6 +195,16 @@ words_frontend(const struct stats_source *src, const struct conf_frontend *cf,
 		load.held += src->frontend_held(br->id, src->arg);
 	}
 	return load;
+}
+
+void
+words_times(const struct stats_source *src, const struct conf_frontend *cf,
+    struct frontend_times *times)
+{
+	const struct conf_frontend *br;
+
+	for (br = cf; br != NULL; br = conf_branch(cf, br))
+		src->frontend_times(br->id, times, src->arg);
 }
 
 bool

@@ -36,6 +36,7 @@ monitor_server(const struct monitor *m, const struct conf_server *cs)
 	ms.lag = w.lag[cs->id];
 	ms.weight = cs->weight;
 	ms.admin = &w.admins[cs->id];
+	ms.checks = &w.checks;
 	return ms;
 }
 
@@ -92,6 +93,14 @@ monitor_decisions(const struct monitor *m)
 {
 	(void)m;
 	return w.ndecisions;
+}
+
+const struct writer_counts *
+monitor_counts(const struct monitor *m, const struct conf_backend *cb)
+{
+	(void)m;
+	(void)cb;
+	return &w.counts;
 }
 
 bool
@@ -181,6 +190,23 @@ all_figures_cb(struct figures *f, void *arg)
 	figures_cb(4, f, arg);
 }
 
+/* How long sessions of a frontend took. */
+static void
+times_cb(int id, struct frontend_times *out, void *arg)
+{
+	(void)id;
+	(void)arg;
+	*out = w.times;
+}
+
+/* One worker: each is a little slower than the one before. */
+static int64_t
+worker_stall_cb(unsigned worker, void *arg)
+{
+	(void)arg;
+	return w.stall + worker;
+}
+
 /* The slowest worker. */
 static int64_t
 stall_cb(void *arg)
@@ -256,7 +282,9 @@ struct stats_source fake_source = {.conf = conf_cb,
     .figures = all_figures_cb,
     .server_figures = figures_cb,
     .frontend_figures = figures_cb,
+    .frontend_times = times_cb,
     .stall_ms = stall_cb,
+    .worker_stall_ms = worker_stall_cb,
     .draining = draining_cb,
     .workers = workers_cb,
     .reloads = reloads_cb,

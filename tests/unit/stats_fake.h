@@ -42,6 +42,9 @@ struct fake {
 	int64_t stall;
 	unsigned held, renders;
 	struct stats_reloads reloads;
+	struct writer_counts counts;
+	struct frontend_times times; /* of each frontend */
+	struct histogram checks;     /* of each server */
 };
 
 extern struct fake w;

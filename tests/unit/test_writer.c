@@ -308,7 +308,7 @@ START_TEST(test_words)
 {
 	size_t i, j;
 
-	for (i = 0; i < WRITER_CAUSES; i++) {
+	for (i = 0; i < SITUATION_CAUSES; i++) {
 		ck_assert_ptr_nonnull(writer_cause_str((enum writer_cause)i));
 		for (j = 0; j < i; j++)
 			ck_assert_str_ne(writer_cause_str((enum writer_cause)i),

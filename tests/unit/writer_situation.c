@@ -11,7 +11,7 @@
 #define SEED 20261121
 
 /* The words of the causes, as writer.cases has them. */
-const char *const writer_causes[WRITER_CAUSES] = {
+const char *const writer_causes[SITUATION_CAUSES] = {
     [CAUSE_NOT_CHECKED] = "not-checked",
     [CAUSE_NO_CANDIDATE] = "no-candidate",
     [CAUSE_STANDS] = "stands",

@@ -21,8 +21,8 @@ struct situation {
 };
 
 /* The words of the causes, as writer.cases has them. */
-#define WRITER_CAUSES (CAUSE_HANDOVER + 1)
-extern const char *const writer_causes[WRITER_CAUSES];
+#define SITUATION_CAUSES (CAUSE_HANDOVER + 1)
+extern const char *const writer_causes[SITUATION_CAUSES];
 
 /* No evidence. */
 void situation_init_evidence(struct situation *s);
