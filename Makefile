@@ -38,7 +38,7 @@ STATS	 = stats-ui/alarm.c stats-ui/assets.c stats-ui/auth.c stats-ui/cli.c stats
 	   stats-ui/history.c stats-ui/hstate.c stats-ui/hstats.c \
 	   stats-ui/hstats_json.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c \
 	   stats-ui/info.c stats-ui/json.c stats-ui/markup.c stats-ui/metrics.c stats-ui/post.c stats-ui/prometheus.c \
-	   stats-ui/proxies.c stats-ui/query.c stats-ui/rows.c \
+	   stats-ui/proxies.c stats-ui/query.c stats-ui/reason.c stats-ui/rows.c \
 	   stats-ui/runtime.c stats-ui/runtime_own.c stats-ui/runtime_proxy.c \
 	   stats-ui/runtime_sess.c stats-ui/runtime_set.c \
 	   stats-ui/runtime_show.c stats-ui/samples.c stats-ui/spark.c \

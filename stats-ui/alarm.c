@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "stats-ui/alarm.h"
+#include "stats-ui/reason.h"
 #include "stats-ui/words.h"
 
 #define STALL_MS 5000 /* a worker that turns so rarely does not serve */
@@ -62,7 +63,7 @@ look_at_servers(const struct alarm *a, const struct conf_backend *cb)
 			snprintf(since, sizeof(since), " since %.32s",
 			    words_time(
 				words_wall_us(ms.state->health_since), when));
-		words_reason(cb, &ms, reason);
+		reason_words(cb, &ms, reason);
 		raise_alarm(a, false, "server %s/%s is %s%.48s%s%s", cb->name,
 		    cb->servers[i].name,
 		    ms.now->up ? "a second primary" : words_status(&ms), since,

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "stats-ui/reason.h"
 #include "stats-ui/words.h"
 
 /* A string of text that may not be UTF-8: what is not becomes U+FFFD. */
@@ -142,7 +143,7 @@ server_json(const struct stats_source *src, const struct conf_backend *cb,
 	set_text(o, "status", words_status(&ms));
 	set_text(o, "role", role_str(ms.state->role));
 	set_text(o, "shard", ms.shard);
-	set_text(o, "reason", words_reason(cb, &ms, text));
+	set_text(o, "reason", reason_words(cb, &ms, text));
 	set_number(o, "sessions", src->server_sessions(cs->id, src->arg));
 	add_lag(o, &ms.lag);
 	add_use(o, &ms);

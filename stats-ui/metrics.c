@@ -14,6 +14,7 @@
 #include "stats-ui/exposition.h"
 #include "stats-ui/info.h"
 #include "stats-ui/metrics.h"
+#include "stats-ui/reason.h"
 #include "stats-ui/words.h"
 
 /* An object that metrics are about, looked at once for all of them. */
@@ -521,16 +522,16 @@ put_fences(struct evbuffer *out, const struct subjects *backends)
 static void
 put_reasons(struct evbuffer *out, const struct subjects *servers)
 {
-	enum words_why why;
+	enum reason why;
 
 	exposition_head(out, "server_reason",
 	    "1 for the reason why it is not, or not fully, in use.", false);
 	for (size_t i = 0; i < servers->n; i++) {
 		const struct subject *s = &servers->list[i];
 
-		if ((why = words_why(s->cb, &s->ms)) != WHY_NOT)
+		if ((why = reason_of(s->cb, &s->ms)) != REASON_NOT)
 			put_fact(out, "server_reason", s, "reason",
-			    words_why_str(why), 1);
+			    reason_str(why), 1);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "conf/branch.h"
 #include "stats-ui/history.h"
 #include "stats-ui/proxies.h"
+#include "stats-ui/reason.h"
 #include "stats-ui/rows.h"
 #include "stats-ui/words.h"
 
@@ -321,7 +322,7 @@ set_ours(struct hrow *row, const struct conf_backend *cb,
 
 	row->number[HF_writer] = row->number[HF_lag_bytes] =
 	    row->number[HF_lag_seconds] = HROW_NONE;
-	copy_text(row, HF_reason, words_reason(cb, ms, reason), REASON_MAX);
+	copy_text(row, HF_reason, reason_words(cb, ms, reason), REASON_MAX);
 	if (cb->check != CHECK_REDIS)
 		return;
 	row->text[HF_role] = role_str(ms->state->role);

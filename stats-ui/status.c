@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/version.h"
 #include "stats-ui/cluster.h"
+#include "stats-ui/reason.h"
 #include "stats-ui/words.h"
 
 #define DECISIONS_SHOWN 5
@@ -148,7 +149,7 @@ add_server(struct table *t, const struct stats_source *src,
 	cell(t, "%s", writer_text(&ms));
 	cell(t, "%s", ms.lag.ms < 0 ? "-" : words_lag(&ms.lag, text));
 	cell(t, "%u", src->server_sessions(cs->id, src->arg));
-	cell(t, "%s", words_reason(cb, &ms, text));
+	cell(t, "%s", reason_words(cb, &ms, text));
 }
 
 /* What the Sentinels of a backend say, together and one by one. */

@@ -14,6 +14,7 @@
 #include "stats-ui/markup.h"
 #include "stats-ui/post.h"
 #include "stats-ui/proxies.h"
+#include "stats-ui/reason.h"
 #include "stats-ui/rows.h"
 #include "stats-ui/spark.h"
 #include "stats-ui/tables.h"
@@ -123,7 +124,7 @@ put_status(struct evbuffer *out, const struct conf_backend *cb,
 	markup(out, mark);
 	markup_text(out, status);
 	markup(out, "</span>");
-	words_reason(cb, ms, reason);
+	reason_words(cb, ms, reason);
 	if (reason[0] != '\0')
 		markup_textf(out, ": %s", reason);
 	markup(out, "</td>");

@@ -11,160 +11,12 @@
 #include "stats-ui/cluster.h"
 #include "stats-ui/words.h"
 
-/* Does anything look at the servers of this backend? */
-static bool
-is_checked(const struct conf_backend *cb)
-{
-	return cb->check != CHECK_NONE;
-}
-
 const char *
 words_status(const struct monitor_server *ms)
 {
 	if (ms->maintenance)
 		return "MAINT";
 	return health_str(ms->state->health);
-}
-
-/* "lags 12.3 s behind (max-lag 10 s)": of both limits the one that it is
- * beyond, or to half of which it is not back. Returns buf. */
-static const char *
-lagging_words(const struct conf_backend *cb, const struct monitor_server *ms,
-    char buf[WORDS_MAX])
-{
-	double s = (double)ms->lag.ms / 1000, max = (double)cb->max_lag / 1000;
-	uint64_t bytes = (uint64_t)ms->lag.bytes, most = cb->max_lag_bytes;
-	const char *still =
-	    ms->now->readable ? "; still used: min-readers" : "";
-	char is[32], limit[32];
-
-	words_bytes(bytes, is);
-	if (ms->lag.ms < 0)
-		snprintf(buf, WORDS_MAX, "lagged when last known%s", still);
-	else if (cb->max_lag > 0 && ms->lag.ms > cb->max_lag)
-		snprintf(buf, WORDS_MAX, "lags %.1f s behind (max-lag %g s)%s",
-		    s, max, still);
-	else if (most > 0 && bytes > most)
-		snprintf(buf, WORDS_MAX, "lags %s behind (max-lag-bytes %s)%s",
-		    is, words_bytes(most, limit), still);
-	else if (cb->max_lag > 0 && ms->lag.ms > cb->max_lag / 2)
-		snprintf(buf, WORDS_MAX, "lags %.1f s behind (back at %g s)%s",
-		    s, max / 2, still);
-	else
-		snprintf(buf, WORDS_MAX, "lags %s behind (back at %s)%s", is,
-		    words_bytes(most / 2, limit), still);
-	return buf;
-}
-
-/* Why a server that answers does less than its role could. */
-static enum words_why
-why_up(const struct monitor_server *ms)
-{
-	const struct server_state *st = ms->state;
-
-	if (st->last.result != PROBE_OK && st->last.result != PROBE_NONE)
-		return WHY_CHECK;
-	if (ms->use != CLUSTER_UNKNOWN && ms->use != CLUSTER_REPLICA)
-		return cluster_reason(ms)[0] == '\0' ? WHY_NOT : WHY_CLUSTER;
-	if (st->role == ROLE_PRIMARY && ms->fenced)
-		return WHY_FENCED;
-	if (st->role == ROLE_PRIMARY && !ms->writer)
-		return WHY_NOT_WRITER;
-	if (st->role == ROLE_REPLICA && ms->fit && ms->lagging)
-		return WHY_LAGS;
-	if (st->role != ROLE_REPLICA || ms->now->readable)
-		return WHY_NOT;
-	if (st->known.syncing)
-		return WHY_SYNCS;
-	return st->known.link_up ? WHY_STRANGER : WHY_LINK;
-}
-
-enum words_why
-words_why(const struct conf_backend *cb, const struct monitor_server *ms)
-{
-	if (ms->maintenance)
-		return WHY_MAINTENANCE;
-	if (!is_checked(cb) ||
-	    (ms->conf->unchecked && cb->check != CHECK_REDIS))
-		return WHY_UNCHECKED;
-	if (ms->state->health == HEALTH_UNCHECKED)
-		return WHY_PENDING;
-	if (ms->state->health == HEALTH_DOWN)
-		return WHY_DOWN;
-	return cb->check == CHECK_REDIS ? why_up(ms) : WHY_NOT;
-}
-
-const char *
-words_why_str(enum words_why why)
-{
-	static const char *const words[WHYS] = {[WHY_NOT] = "",
-	    [WHY_MAINTENANCE] = "maintenance",
-	    [WHY_UNCHECKED] = "not checked",
-	    [WHY_PENDING] = "no check yet",
-	    [WHY_DOWN] = "down",
-	    [WHY_CHECK] = "check",
-	    [WHY_CLUSTER] = "cluster",
-	    [WHY_FENCED] = "fenced",
-	    [WHY_NOT_WRITER] = "not the writer",
-	    [WHY_LAGS] = "lags",
-	    [WHY_SYNCS] = "synchronising",
-	    [WHY_LINK] = "no link",
-	    [WHY_STRANGER] = "follows another"};
-
-	return words[why];
-}
-
-/* The sentence of a reason. May use buf. */
-static const char *
-why_sentence(enum words_why why, const struct conf_backend *cb,
-    const struct monitor_server *ms, char buf[WORDS_MAX])
-{
-	switch (why) {
-	case WHY_MAINTENANCE:
-		return "taken out by the operator";
-	case WHY_UNCHECKED:
-		return is_checked(cb) ? "not checked, as it is configured"
-				      : "not checked: check = none";
-	case WHY_PENDING:
-		return "no check has ended yet";
-	case WHY_DOWN:
-	case WHY_CHECK:
-		return probe_result_str(ms->state->last.result);
-	case WHY_CLUSTER:
-		return cluster_reason(ms);
-	case WHY_FENCED:
-		return "fenced: it lost the writes";
-	case WHY_NOT_WRITER:
-		return "says primary but is not the writer";
-	case WHY_LAGS:
-		return lagging_words(cb, ms, buf);
-	case WHY_SYNCS:
-		return "synchronising with its primary";
-	case WHY_LINK:
-		return "its link to the primary is down";
-	case WHY_STRANGER:
-		return ms->use == CLUSTER_REPLICA
-			   ? "not fit for reads: not a replica of its "
-			     "shard's primary"
-			   : "not fit for reads: not a replica of the writer";
-	default:
-		return "";
-	}
-}
-
-const char *
-words_reason(const struct conf_backend *cb, const struct monitor_server *ms,
-    char buf[WORDS_MAX])
-{
-	enum words_why why = words_why(cb, ms);
-	char lagging[WORDS_MAX];
-	const char *text = why_sentence(why, cb, ms, lagging), *detail = "";
-
-	if (why == WHY_DOWN || why == WHY_CHECK)
-		detail = ms->state->last.detail;
-	snprintf(buf, WORDS_MAX, "%.500s%s%.130s", text,
-	    detail[0] == '\0' ? "" : ": ", detail);
-	return buf;
 }
 
 unsigned
@@ -277,7 +129,7 @@ plain_words(const struct stats_source *src, const struct conf_backend *cb,
 	for (size_t i = 0; i < cb->nservers; i++)
 		up += monitor_server(src->monitor, &cb->servers[i]).now->up;
 	waiting(src, cb, wait);
-	if (!is_checked(cb))
+	if (cb->check == CHECK_NONE)
 		snprintf(buf, WORDS_MAX, "Servers are not checked%s.", wait);
 	else if (up == 0)
 		snprintf(buf, WORDS_MAX, "No server is up%s.", wait);

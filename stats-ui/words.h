@@ -17,32 +17,6 @@
 /* "UP", "DOWN", "UNCHECKED", "MAINT". */
 const char *words_status(const struct monitor_server *ms);
 
-/* Why a server is not, or not fully, in use. words_why_str() has a few words,
- * words_reason() all of them. */
-enum words_why {
-	WHY_NOT, /* it is */
-	WHY_MAINTENANCE,
-	WHY_UNCHECKED, /* as it is configured */
-	WHY_PENDING,   /* no check has ended yet */
-	WHY_DOWN,
-	WHY_CHECK,   /* it answers, but not as it should */
-	WHY_CLUSTER, /* its Redis Cluster says so */
-	WHY_FENCED,
-	WHY_NOT_WRITER, /* though it says primary */
-	WHY_LAGS,
-	WHY_SYNCS,
-	WHY_LINK,
-	WHY_STRANGER, /* it follows somebody else */
-	WHYS
-};
-enum words_why words_why(
-    const struct conf_backend *cb, const struct monitor_server *ms);
-const char *words_why_str(enum words_why why);
-
-/* The same in a sentence; "" if there is nothing to say. Returns buf. */
-const char *words_reason(const struct conf_backend *cb,
-    const struct monitor_server *ms, char buf[WORDS_MAX]);
-
 /* Who takes the writes, or that nobody does and why. Returns buf. */
 const char *words_backend(const struct stats_source *src,
     const struct conf_backend *cb, char buf[WORDS_MAX]);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "stats-ui/auth.h"
+#include "stats-ui/reason.h"
 #include "stats-ui/words.h"
 #include "tests/unit/stats_fake.h"
 
@@ -531,11 +532,11 @@ START_TEST(lag_reasons)
 	w.lagging[1] = true;
 	w.now[1].readable = lags[_i].reads;
 	ms = monitor_server(NULL, &w.servers[1]);
-	ck_assert_str_eq(words_reason(&w.backend, &ms, text), lags[_i].reason);
+	ck_assert_str_eq(reason_words(&w.backend, &ms, text), lags[_i].reason);
 	w.unfit[1] = true;
 	w.now[1].readable = w.states[1].known.link_up = false;
 	ms = monitor_server(NULL, &w.servers[1]);
-	ck_assert_str_eq(words_reason(&w.backend, &ms, text),
+	ck_assert_str_eq(reason_words(&w.backend, &ms, text),
 	    "its link to the primary is down");
 }
 END_TEST
