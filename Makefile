@@ -34,16 +34,16 @@ PROXY	 = proxy/balance.c proxy/branch.c proxy/census.c proxy/ending.c proxy/endp
 	   proxy/preface.c proxy/proxy.c proxy/relay.c proxy/route.c proxy/session.c \
 	   proxy/session_log.c proxy/sweep.c proxy/tally.c proxy/transfer.c proxy/worker.c
 STATS	 = stats-ui/alarm.c stats-ui/assets.c stats-ui/auth.c stats-ui/cli.c stats-ui/cluster.c \
-	   stats-ui/commands.c stats-ui/control.c stats-ui/exposition.c stats-ui/fields.c \
+	   stats-ui/columns.c stats-ui/commands.c stats-ui/control.c stats-ui/exposition.c stats-ui/fields.c \
 	   stats-ui/history.c stats-ui/hstate.c stats-ui/hstats.c \
 	   stats-ui/hstats_json.c stats-ui/html.c stats-ui/http.c stats-ui/httpd.c \
 	   stats-ui/info.c stats-ui/json.c stats-ui/markup.c stats-ui/metrics.c stats-ui/post.c stats-ui/prometheus.c \
 	   stats-ui/proxies.c stats-ui/query.c stats-ui/reason.c stats-ui/rows.c \
-	   stats-ui/runtime.c stats-ui/runtime_own.c stats-ui/runtime_proxy.c \
+	   stats-ui/runtime.c stats-ui/runtime_list.c stats-ui/runtime_own.c stats-ui/runtime_proxy.c \
 	   stats-ui/runtime_sess.c stats-ui/runtime_set.c \
 	   stats-ui/runtime_show.c stats-ui/samples.c stats-ui/spark.c \
 	   stats-ui/status.c stats-ui/tables.c stats-ui/topology.c stats-ui/words.c
-SRCS	 = ctl.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
+SRCS	 = ctl.c ctl_color.c ctl_link.c ctl_watch.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
 BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 

@@ -131,6 +131,9 @@ for i in 1 2 3; do
 done
 
 cat >"$folder/roleproxy.ini" <<END
+[global]
+control-socket = $folder/roleproxy.sock
+
 [backend redis]
 server = redis-1 127.0.0.1:$primary
 server = redis-2 127.0.0.1:$replica1
@@ -164,6 +167,7 @@ cat <<END
   write   redis-cli -p $write SET hello world
   read    redis-cli -p $read GET hello
   look    http://127.0.0.1:$page/stats    (or /stats.json)
+  ask     ./roleproxy ctl -s $folder/roleproxy.sock status    (or watch)
   log     tail -f $folder/roleproxy.log
   fail    kill -9 ${pid_redis_1:?}    (the primary)
   move    redis-cli -p ${sentinels[0]} SENTINEL FAILOVER mymaster

@@ -27,8 +27,20 @@ command_run disable_health, enable_health, disable_server, enable_server;
 command_run clear_counters, disable_frontend, enable_frontend;
 command_run set_maxconn_frontend, set_maxconn_global, shutdown_frontend;
 
+/* runtime_list.c */
+command_run run_events, run_servers, run_sessions;
+
 /* runtime_own.c */
-command_run run_check, run_promote, run_status, run_switchover;
+command_run run_check, run_drain, run_maint, run_promote, run_ready;
+command_run run_status, run_switchover;
+
+/* Is the last word "json"? It is taken away. */
+bool runtime_wants_json(struct cli *c);
+
+/* What BACKEND or BACKEND/SERVER names, *cs NULL if no server is named; false,
+ * with an error said that lists what there is, if it is not there. */
+bool runtime_find(struct runtime *r, struct cli *c, const char *text,
+    const struct conf_backend **cb, const struct conf_server **cs);
 
 /* The server, or frontend, that word i names, by its name or #id; NULL, with
  * HAProxy's error said, if there is none. *cb is set to its backend. */

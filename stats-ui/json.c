@@ -3,19 +3,18 @@
  * they are added to, never renamed.
  */
 #include <event2/buffer.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "stats-ui/json.h"
 #include "stats-ui/reason.h"
 #include "stats-ui/words.h"
 
-/* A string of text that may not be UTF-8: what is not becomes U+FFFD. */
-static json_t *
-text_json(const char *text)
+json_t *
+json_text(const char *text)
 {
 	char *clean = xcalloc(strlen(text) * 3 + 1, 1);
 	size_t len = 0, n;
@@ -43,7 +42,7 @@ set_text(json_t *o, const char *key, const char *text)
 {
 	bool none = text == NULL || text[0] == '\0';
 
-	json_object_set_new(o, key, none ? json_null() : text_json(text));
+	json_object_set_new(o, key, none ? json_null() : json_text(text));
 }
 
 /* Set a key to a number. */
@@ -126,9 +125,8 @@ add_use(json_t *o, const struct monitor_server *ms)
 	set_number(o, "weight", ms->conf->weight);
 }
 
-/* One server. */
-static json_t *
-server_json(const struct stats_source *src, const struct conf_backend *cb,
+json_t *
+json_server(const struct stats_source *src, const struct conf_backend *cb,
     const struct conf_server *cs)
 {
 	struct monitor_server ms = monitor_server(src->monitor, cs);
@@ -189,10 +187,11 @@ backend_json(const struct stats_source *src, const struct conf_backend *cb)
 
 	for (size_t i = 0; i < cb->nservers; i++)
 		json_array_append_new(
-		    servers, server_json(src, cb, &cb->servers[i]));
+		    servers, json_server(src, cb, &cb->servers[i]));
 	set_text(o, "name", cb->name);
 	set_text(o, "writer", writer == NULL ? NULL : writer->name);
 	set_text(o, "summary", words_backend(src, cb, text));
+	set_text(o, "followers", words_followers(src, cb, text));
 	set_text(o, "cause", redis ? writer_cause_str(why.cause) : NULL);
 	set_bool(o, "cluster", monitor_cluster(src->monitor, cb, &sum));
 	set_text(o, "check", conf_check_str(cb->check));
@@ -215,7 +214,7 @@ frontend_json(const struct stats_source *src, const struct conf_frontend *cf)
 	load = words_frontend(src, cf, &sums);
 	for (size_t i = 0; i < cf->nbinds; i++)
 		json_array_append_new(
-		    binds, text_json(addr_str(&cf->binds[i], text)));
+		    binds, json_text(addr_str(&cf->binds[i], text)));
 	set_text(o, "name", cf->name);
 	json_object_set_new(o, "bind", binds);
 	set_text(o, "backend", cf->backend->name);
@@ -227,9 +226,8 @@ frontend_json(const struct stats_source *src, const struct conf_frontend *cf)
 	return o;
 }
 
-/* One change of the writer. */
-static json_t *
-decision_json(const struct decision *d)
+json_t *
+json_decision(const struct decision *d)
 {
 	json_t *o = json_object();
 	char text[WORDS_MAX];
@@ -317,6 +315,16 @@ dump_cb(const char *bytes, size_t len, void *arg)
 	return evbuffer_add(arg, bytes, len);
 }
 
+/* In ASCII: a terminal may be what reads it. */
+void
+json_write(json_t *o, struct evbuffer *out)
+{
+	json_dump_callback(o, dump_cb, out,
+	    JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12));
+	evbuffer_add(out, "\n", 1);
+	json_decref(o);
+}
+
 void
 stats_render_json(const struct stats_source *src, const struct conf_stats *cs,
     struct evbuffer *out)
@@ -333,14 +341,11 @@ stats_render_json(const struct stats_source *src, const struct conf_stats *cs,
 		json_array_append_new(
 		    frontends, frontend_json(src, &conf->frontends[i]));
 	for (size_t i = 0; (d = monitor_decision(src->monitor, i)) != NULL; i++)
-		json_array_append_new(decisions, decision_json(d));
+		json_array_append_new(decisions, json_decision(d));
 	add_process(o, src, cs);
 	json_object_set_new(o, "backends", backends);
 	json_object_set_new(o, "frontends", frontends);
 	json_object_set_new(o, "decisions", decisions);
 	json_object_set_new(o, "sentinels", sentinels_json(src, conf));
-	json_dump_callback(
-	    o, dump_cb, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-	evbuffer_add(out, "\n", 1);
-	json_decref(o);
+	json_write(o, out);
 }

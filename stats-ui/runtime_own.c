@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "health/operate.h"
+#include "stats-ui/alarm.h"
 #include "stats-ui/commands.h"
+#include "stats-ui/json.h"
 
 #define REASON_MAX 512
 
@@ -26,22 +29,121 @@ say_usage(struct cli *c, const char *usage)
 	cli_error(c, "error: usage: %s\n", usage);
 }
 
+/* What /stats.json says, to whom that may be told. */
+static void
+put_json(const struct stats_source *src, struct evbuffer *out)
+{
+	static const struct conf_stats none;
+	const struct conf *conf = src->conf(src->arg);
+
+	stats_render_json(src, conf->nstats > 0 ? &conf->stats[0] : &none, out);
+}
+
 void
 run_status(struct runtime *r, struct cli *c)
 {
+	bool json = runtime_wants_json(c);
+
 	if (c->n != 1)
-		say_usage(c, "status");
+		say_usage(c, "status [json]");
+	else if (json)
+		put_json(r->source, c->out);
 	else
 		r->own.status(c->out, r->own.arg);
+}
+
+/* For alarm_each(): add what is not well. */
+static void
+alarm_json_cb(bool critical, const char *text, void *arg)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(
+	    o, "severity", json_string(critical ? "critical" : "warning"));
+	json_object_set_new(o, "text", json_text(text));
+	json_array_append_new(arg, o);
+}
+
+/* All that is not well, as JSON; "status" is the worst of it. */
+static void
+put_check_json(const struct stats_source *src, struct evbuffer *out)
+{
+	json_t *o = json_object(), *list = json_array(), *item;
+	const char *worst = "OK";
+	size_t i;
+
+	alarm_each(src, alarm_json_cb, list);
+	json_array_foreach(list, i, item)
+	{
+		const char *is =
+		    json_string_value(json_object_get(item, "severity"));
+
+		if (strcmp(is, "critical") == 0)
+			worst = "CRITICAL";
+		else if (strcmp(worst, "OK") == 0)
+			worst = "WARNING";
+	}
+	json_object_set_new(o, "status", json_string(worst));
+	json_object_set_new(o, "alarms", list);
+	json_write(o, out);
 }
 
 void
 run_check(struct runtime *r, struct cli *c)
 {
+	bool json = runtime_wants_json(c);
+
 	if (c->n != 1)
-		say_usage(c, "check");
+		say_usage(c, "check [json]");
+	else if (json)
+		put_check_json(r->source, c->out);
 	else
 		r->own.check(c->out, r->own.arg);
+}
+
+/* Put a server into a state; `then` says what follows, with a place for how
+ * many sessions it has. */
+static void
+put_state(
+    struct runtime *r, struct cli *c, enum admin_state state, const char *then)
+{
+	const struct conf_backend *cb;
+	const struct conf_server *cs = NULL;
+	char usage[64];
+
+	snprintf(usage, sizeof(usage), "%s BACKEND/SERVER", c->words[0]);
+	if (c->n != 2 || strchr(c->words[1], '/') == NULL) {
+		say_usage(c, usage);
+		return;
+	}
+	if (!runtime_find(r, c, c->words[1], &cb, &cs))
+		return;
+	operate_state(r->admin.monitor, cs, state);
+	cli_log(c, true, "done", "");
+	cli_message(c, "done: %.64s/%.64s %s; %u sessions are on it now\n",
+	    cb->name, cs->name, then,
+	    r->source->server_sessions(cs->id, r->source->arg));
+}
+
+void
+run_drain(struct runtime *r, struct cli *c)
+{
+	put_state(r, c, ADMIN_DRAIN,
+	    "takes no new sessions, those that it has may go on");
+}
+
+void
+run_maint(struct runtime *r, struct cli *c)
+{
+	put_state(r, c, ADMIN_MAINT,
+	    "is taken out: no new sessions, no writer any more; sessions of a "
+	    "replica may go on");
+}
+
+void
+run_ready(struct runtime *r, struct cli *c)
+{
+	put_state(r, c, ADMIN_READY, "is used again, for what its checks say");
 }
 
 void

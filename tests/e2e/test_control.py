@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """The control socket and `roleproxy ctl`."""
 
+import json
 import os
+import pty
+import re
 import signal
 import stat
 import subprocess
@@ -103,7 +106,7 @@ def test_errors(t):
     """What cannot be done: exit code 1, words on stderr."""
     p, path = proxy(t, [t.redis()])
     for words, want in (
-            (["statsu"], "\n  status  "),
+            (["statsu"], "\n  status [json]  "),
             (["show servers nope"], "\n  show servers state "),
             (["set weight redis/redis x"], "preceded by garbage"),
             (["get weight redis/nope"], "No such server."),
@@ -111,6 +114,11 @@ def test_errors(t):
             (["promote", "redis"], "usage: promote"),
             (["promote", "redis/nope"], "backend redis has no server 'nope'"),
             (["promote", "other/redis"], "there is no backend 'other'"),
+            (["drain", "redis"], "usage: drain BACKEND/SERVER"),
+            (["maint", "redis/nope"], "has no server 'nope'; it has: redis\n"),
+            (["servers", "nope"], "there is no backend 'nope'; there are: redis\n"),
+            (["events", "many"], "usage: events [NUMBER]"),
+            (["watch", "it"], "usage: watch"),
             (["switchover", "other"], "there is no backend 'other'"),
             (["switchover", "redis", "to", "nope"], "no server 'nope'"),
             (["switchover redis to nope"], "no server 'nope'"),
@@ -147,6 +155,141 @@ def test_nobody_there(t):
     assert 9 < time.monotonic() - start < 15 * SLOW
     code, _, err = ctl(t, "/" + "x" * 200, "status")
     assert code == 1 and "too long" in err, err
+
+
+@short
+def test_json(t):
+    """--json: status is /stats.json, the others parts of it; an act and an error
+    are objects, with the usual exit codes."""
+    g = t.group(1)
+    p, path = proxy(t, g)
+    p.wait_readable(*g.replicas)
+
+    def still(o):
+        """Without what changes all the time."""
+        if isinstance(o, dict):
+            return {k: still(v) for k, v in o.items() if k not in (
+                "time", "uptime_seconds", "age_ms", "duration_us", "latency_us", "since",
+                "result", "sentinels_text")}
+        return [still(x) for x in o] if isinstance(o, list) else o
+
+    def ask(*words, code=0):
+        got, out, err = ctl(t, path, *words)
+        equal((got, err), (code, ""), words)
+        return json.loads(out)
+
+    with p.client() as c:
+        c("PING")
+        wait_for(lambda: still(ask("--json", "status")) == still(p.stats()),
+                 "the same as /stats.json, which may be a second old")
+        equal(still(ask("status", "--json")["backends"][0]["servers"][1]),
+              still({k: v for k, v in ask("servers", "redis", "--json")[1].items()
+                     if k != "backend"}))
+        s, = ask("sessions", "--json", "redis/redis-1")
+        equal([s[k] for k in ("frontend", "backend", "server", "state")],
+              ["write", "redis", "redis-1", "relaying"])
+        equal(ask("sessions", "redis/redis-2", "--json"), [])
+        row_of = ctl(t, path, "sessions")[1].splitlines()[1].split()
+        equal(row_of[:4], [s["client"], "write", "redis/redis-1", "relaying"])
+        equal(ask("shutdown session " + s["id"], "--json"), {"ok": True, "text": ""})
+    equal([e["to"] for e in ask("-j", "events")], ["redis-1"])
+    equal(ask("check", "--json"), {"status": "OK", "alarms": []})
+    equal(ask("drain", "redis/x", "--json", code=1),
+          {"ok": False, "error": "backend redis has no server 'x'; it has: redis-1, redis-2"})
+    g[1].kill()
+    p.wait_down(g[1])
+    said = ask("check", "--json", code=1)
+    equal((said["status"], said["alarms"][0]["severity"]), ("WARNING", "warning"))
+    got, out, _ = t.run("ctl", "-s", path + "x", "--json", "check")
+    equal((got, json.loads(out)["status"]), (3, "UNKNOWN"))
+    got, out, _ = t.run("ctl", "-s", path + "x", "--json", "status")
+    equal((got, json.loads(out)["ok"]), (1, False))
+
+
+def test_states(t):
+    """drain, maint and ready: where new clients go, and what becomes of those that
+    are there."""
+    g = t.group(2)
+    p, path = proxy(t, g, frontends={"read": {"route": "replica"}})
+    p.wait_readable(*g.replicas)
+
+    def act(word, server, says):
+        code, out, err = ctl(t, path, word, "redis/" + server.name)
+        equal((code, err), (0, ""))
+        assert out.startswith("done: redis/%s %s" % (server.name, says)), out
+
+    def serving():
+        with p.client("read") as c:
+            return g.serving(c)
+
+    first = p.client("read")
+    on = g.named(first.served_by())
+    other = next(r for r in g.replicas if r is not on)
+    act("drain", on, "takes no new sessions")
+    wait_for(lambda: {serving() for _ in range(8)} == {other.name}, "new clients elsewhere")
+    equal(first("PING"), "PONG")
+    act("maint", on, "is taken out")
+    wait_for(lambda: p.server(on)["status"] == "MAINT", "its state")
+    equal(first("PING"), "PONG")
+    act("ready", on, "is used again")
+    wait_for(lambda: on.name in {serving() for _ in range(8)}, "new clients again")
+    p.wait_log(r"control: maint redis/%s, asked for by uid" % on.name)
+
+
+def test_watch(t):
+    """watch shows a failover as it happens, with its evidence, and ends with the
+    proxy."""
+    g = t.group(1)
+    p, path = proxy(t, g)
+    p.wait_readable(*g.replicas)
+    plain, objects = [
+        t.spawn(name, lib.RUN + [lib.BINARY, "ctl", "-s", path, "watch"] + more)
+        for name, more in (("watch", []), ("watch-json", ["--json"]))]
+    wait_for(lambda: "backend redis: Writes go to redis-1" in plain.log(), "the sentence")
+    wait_for(lambda: '"summary"' in objects.log(), "the same")
+    g.primary.kill()
+    g[1].replicate(None)
+    p.wait_writer(g[1])
+    wait_for(lambda: "redis-2 took over from redis-1: " in plain.log(), "the decision")
+    wait_for(lambda: "backend redis: Writes go to redis-2" in plain.log(), "the sentence")
+    assert re.match(r"\d\d:\d\d:\d\d  ", plain.log()), plain.log()
+    wait_for(lambda: '"to":"redis-2"' in objects.log(), "its object")
+    for line in objects.log().splitlines():
+        json.loads(line)
+    p.stop()
+    equal(plain.wait(), 1)
+    assert "roleproxy ctl: " in plain.log()
+
+
+def test_color(t):
+    """Colours on a terminal only, unless they are asked for; the words are the
+    same."""
+    p, path = proxy(t, t.group(1))
+    out = ctl(t, path, "servers")[1]
+    assert "\x1b" not in out
+    shown = ctl(t, path, "--color", "servers")[1]
+    assert "\x1b[32mUP\x1b[0m" in shown, shown
+    equal(set(re.sub(r"\x1b\[\d*m", "", shown).splitlines()[0].split()), set(out.split("\n")[0].split()))
+    assert "\x1b" not in ctl(t, path, "--color=never", "status")[1]
+    equal(ctl(t, path, "--color=sometimes", "status")[0], 1)
+
+    def on_terminal(**env):
+        main, other = pty.openpty()
+        child = t.spawn("ctl", [lib.BINARY, "ctl", "-s", path, "status"], stdout=other,
+                        env={**os.environ, **env})
+        child.wait()
+        os.close(other)
+        seen = b""
+        try:
+            while part := os.read(main, 65536):
+                seen += part
+        except OSError:
+            pass                        # the other end is closed
+        os.close(main)
+        return seen
+    assert b"\x1b[1mbackend redis: " in on_terminal(TERM="xterm", NO_COLOR="")
+    assert b"\x1b" not in on_terminal(TERM="xterm", NO_COLOR="1")
+    assert b"\x1b" not in on_terminal(TERM="dumb", NO_COLOR="")
 
 
 def test_broken_answers(t):

@@ -55,10 +55,11 @@ sleeps() {
 	    print FILENAME ":" FNR ":" $0 }' "$@"
 }
 
-# A library that more than one file includes.
+# A library that more than one file of the proxy includes.
 homes() {
 	local files
-	files=$(grep -lE "^#[[:space:]]*include[[:space:]]*<$1>" "${sources[@]}" "${headers[@]}")
+	files=$(grep -lE "^#[[:space:]]*include[[:space:]]*<$1>" "${sources[@]}" "${headers[@]}" |
+	    grep -v '^ctl')
 	[ "$(printf '%s' "$files" | grep -c '')" -le 1 ] || echo "$files"
 }
 

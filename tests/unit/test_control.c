@@ -107,10 +107,12 @@ fake_switchover(const char *backend, const char *server, runtime_done_cb cb,
 	return 0;
 }
 
-static const struct runtime ops = {.own = {.status = fake_status,
-				       .check = fake_check,
-				       .promote = fake_promote,
-				       .switchover = fake_switchover}};
+static const struct runtime ops = {.source = &fake_source,
+    .admin = {.monitor = NULL},
+    .own = {.status = fake_status,
+	.check = fake_check,
+	.promote = fake_promote,
+	.switchover = fake_switchover}};
 
 /* Open a socket at path; -1 with its reason in error. */
 static int
@@ -127,6 +129,7 @@ listen_at(struct control *c, const char *path, unsigned mode)
 static void
 start(void)
 {
+	fake_reset();
 	strcpy(folder, "/tmp/test_control.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	at = (struct addr){.family = AF_UNIX};
@@ -245,7 +248,7 @@ static void
 expect(const char *beginning)
 {
 	ck_assert_msg(strncmp(text, beginning, strlen(beginning)) == 0,
-	    "'%s' does not begin with '%s'", text, beginning);
+	    "'%.3000s' does not begin with '%s'", text, beginning);
 }
 
 /* Lines, how the answer begins, what else is in it, and what was asked for. */
@@ -253,19 +256,19 @@ static const struct {
 	const char *line, *beginning, *in, *asked;
 } lines[] = {
     {"check\n", "OK: fine\n\n", "", ""},
-    {"check x\n", "error: usage: check\n", "", ""},
+    {"check x\n", "error: usage: check [json]\n", "", ""},
     {"status\n", STATUS "\n", "", ""},
     {"status\r\n", STATUS "\n", "", ""},
     {" \t status \t \n", STATUS "\n", "", ""},
     {"status\nstatus\nquit\n", STATUS "\n" STATUS "\n", "", ""},
     {"status;status\n", STATUS "\n" STATUS "\n", "", ""},
     {"status ; show cli level ;quit; status\n", STATUS "\nadmin\n\n", "", ""},
-    {"status\\;status\n", UNKNOWN, "\n  status  ", ""},
+    {"status\\;status\n", UNKNOWN, "\n  status [json]  ", ""},
     {"st\\atus\n", STATUS "\n", "", ""},
     {"status <<\nstatus\n\n", STATUS "\n", "", ""},
     {"status <<\nstatus\n\nshow cli level\n", STATUS "\nadmin\n\n", "", ""},
     {"status<<\n", UNKNOWN, "", ""},
-    {"status now\n", "error: usage: status\n\n", "", ""},
+    {"status now\n", "error: usage: status [json]\n\n", "", ""},
     {"help\n", "The following commands are valid at this level:\n",
 	"  promote <bk>/<srv>   ", ""},
     {"help promote\n",
@@ -273,9 +276,9 @@ static const struct {
 	"\n  quit ", ""},
     {"\n",
 	"Unknown command. Please enter one of the following commands only:\n",
-	"\n  status  ", ""},
+	"\n  status [json]  ", ""},
     {" \t\r\n", "Unknown command. Please enter", "help", ""},
-    {"statsu\n", UNKNOWN, "\n  status  ", ""},
+    {"statsu\n", UNKNOWN, "\n  status [json]  ", ""},
     {"swichover redis\n", UNKNOWN, "\n  switchover <bk>", ""},
     {"STATUS\n", UNKNOWN, "  help ", ""},
     {"GET / HTTP/1.0\r\n", UNKNOWN, "", ""},
@@ -296,6 +299,30 @@ static const struct {
     {"switchover redis for redis-2\n", "error: usage: switchover", "", ""},
     {"switchover redis to\n", "error: usage: switchover", "", ""},
     {"switchover redis to redis-2 a b c d e f g\n", "error: usage: switchover",
+	"", ""},
+    {"status json\n", "{\n  \"time\": \"",
+	"\"summary\": \"Writes go to redis-1", ""},
+    {"check json\n", "{\n  \"status\": \"OK\",\n  \"alarms\": []\n}\n\n", "",
+	""},
+    {"servers\n", "  SERVER ", "\n  redis/redis-2  ", ""},
+    {"servers redis json\n", "[\n  {\n    \"name\": \"redis-1\"",
+	"\"backend\": \"redis\"", ""},
+    {"servers nope\n",
+	"error: there is no backend 'nope'; there are: redis\n\n", "", ""},
+    {"servers redis redis\n", "error: usage: servers [BACKEND]\n\n", "", ""},
+    {"events\n", "nothing has changed yet\n\n", "", ""},
+    {"events json\n", "[]\n\n", "", ""},
+    {"events x\n", "error: usage: events [NUMBER]\n\n", "", ""},
+    {"events 0\n", "error: usage: events [NUMBER]\n\n", "", ""},
+    {"drain redis/redis-2\n",
+	"done: redis/redis-2 takes no new sessions, those that it has may go "
+	"on; 4 sessions are on it now\n\n",
+	"", ""},
+    {"maint redis/redis-2\n", "done: redis/redis-2 is taken out", "", ""},
+    {"ready redis/redis-2\n", "done: redis/redis-2 is used again", "", ""},
+    {"drain redis\n", "error: usage: drain BACKEND/SERVER\n\n", "", ""},
+    {"maint redis/nope\n",
+	"error: backend redis has no server 'nope'; it has: redis-1, redis-2, ",
 	"", ""},
     {"switchover other\n", "error: no such backend\n\n", "",
 	"switchover other to any"},

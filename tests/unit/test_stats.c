@@ -245,7 +245,7 @@ static const struct situation {
     {sit_well, "; 1 session closed; took 12 ms</p>",
 	"(1 of 2); 1 session closed; took 12 ms.\"", "No server"},
     {sit_well, "&lt;b&gt;&quot;&amp;&#39;\xef\xbf\xbd",
-	"\"name\": \"<b>\\\"&'\xef\xbf\xbd\"", "\xff"},
+	"\"name\": \"<b>\\\"&'\\uFFFD\"", "\xff"},
     {sit_well_unknown_since, "Writes go to redis-1.", "\"decisions\": []",
 	"since "},
     {sit_lag, "<td class=\"n\">100 B, 12.3 s</td>",
