@@ -10,7 +10,7 @@ WARN	 = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 ALLCFLAGS = -std=gnu11 -D_GNU_SOURCE -pthread -I. $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS	 = -levent_core -levent_extra -linih -ljansson -lpcre2-8 -lm -pthread
 
-BASE	 = base/addr.c base/alloc.c base/clock.c base/histogram.c base/log.c base/log_out.c base/net.c base/pattern.c \
+BASE	 = base/addr.c base/alloc.c base/clock.c base/histogram.c base/log.c base/log_fields.c base/log_out.c base/net.c base/pattern.c \
 	   base/proxy_header.c base/resolve.c base/units.c
 CONF	 = conf/backend.c conf/branch.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind.c \
 	   conf/cfg_check.c conf/cfg_global.c conf/cfg_option.c \
@@ -22,7 +22,7 @@ CONF	 = conf/backend.c conf/branch.c conf/cfg.c conf/cfg_backend.c conf/cfg_bind
 	   conf/problem.c conf/to_ini.c conf/url.c
 HEALTH	 = health/admin.c health/cause.c health/check.c health/cluster.c \
 	   health/discover.c health/duty.c health/expect.c \
-	   health/failover.c health/gossip.c health/group.c health/hcheck.c health/hlines.c health/hello.c \
+	   health/failover.c health/flap.c health/gossip.c health/group.c health/hcheck.c health/hlines.c health/hello.c \
 	   health/info.c health/lag.c health/link.c health/member.c \
 	   health/monitor.c health/observation.c health/operate.c health/order.c health/outcome.c \
 	   health/place.c health/probe.c health/publisher.c health/readers.c \
@@ -54,9 +54,9 @@ UNIT_addr    = base/addr.c base/units.c
 UNIT_admin   = health/admin.c
 UNIT_balance = proxy/balance.c
 UNIT_cfg     = $(UNIT_conf)
-UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/units.c conf/cfg_words.c
+UNIT_cfg_words = base/addr.c base/clock.c base/alloc.c base/log.c base/log_fields.c base/log_out.c base/units.c conf/cfg_words.c
 UNIT_cluster = base/addr.c base/units.c health/cluster.c
-UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/pattern.c base/units.c $(CONF)
+UNIT_conf    = base/addr.c base/clock.c base/alloc.c base/log.c base/log_fields.c base/log_out.c base/pattern.c base/units.c $(CONF)
 UNIT_condition = conf/condition.c
 UNIT_copy    = $(UNIT_conf)
 UNIT_control = $(UNIT_stats)
@@ -64,6 +64,7 @@ UNIT_engine  = $(BASE) conf/cfg_words.c conf/format.c conf/step.c health/expect.
 	       conf/backend.c health/observation.c health/place.c health/script.c
 UNIT_ending  = proxy/ending.c
 UNIT_failover = health/failover.c
+UNIT_flap    = health/flap.c
 UNIT_hcheck  = conf/backend.c health/hcheck.c health/observation.c
 UNIT_hello   = health/hello.c health/resp.c
 UNIT_histogram = base/histogram.c
@@ -73,22 +74,22 @@ UNIT_info    = health/info.c health/observation.c
 UNIT_lag     = health/lag.c
 UNIT_metrics = $(UNIT_stats)
 UNIT_link    = $(BASE) health/link.c health/resp.c
-UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/units.c
+UNIT_log     = base/addr.c base/clock.c base/alloc.c base/log.c base/log_fields.c base/log_out.c base/units.c
 UNIT_probe   = $(BASE) health/info.c health/observation.c health/probe.c \
 	       health/resp.c
 UNIT_proxy_header = base/addr.c base/proxy_header.c base/units.c
 UNIT_relay   = tests/unit/relay_programs.c base/clock.c proxy/endpoint.c proxy/relay.c
-UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_out.c base/resolve.c base/units.c
+UNIT_resolve = base/addr.c base/clock.c base/alloc.c base/log.c base/log_fields.c base/log_out.c base/resolve.c base/units.c
 UNIT_resp    = health/resp.c
 UNIT_role    = health/observation.c health/role.c
 UNIT_runtime = $(UNIT_stats)
 UNIT_samples = $(UNIT_stats)
 UNIT_script  = $(UNIT_step) conf/script.c
 UNIT_snapshot = base/addr.c base/units.c health/snapshot.c
-UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/histogram.c base/log.c base/log_out.c base/net.c base/pattern.c \
+UNIT_stats   = $(FAKE) $(CONF) base/addr.c base/clock.c base/alloc.c base/histogram.c base/log.c base/log_fields.c base/log_out.c base/net.c base/pattern.c \
 	       base/units.c health/observation.c health/role.c health/witness.c \
 	       health/cause.c health/writer.c health/admin.c health/hcheck.c $(STATS)
-UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/log_out.c base/pattern.c base/units.c \
+UNIT_step    = base/addr.c base/alloc.c base/clock.c base/log.c base/log_fields.c base/log_out.c base/pattern.c base/units.c \
 	       conf/cfg_words.c conf/step.c conf/format.c
 UNIT_tally   = proxy/tally.c
 UNIT_target  = $(UNIT_conf)

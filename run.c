@@ -220,10 +220,22 @@ swap(struct run *r, struct conf *next)
 	return 0;
 }
 
+/* What a line about a reload says besides: how it went, of which file, which
+ * configuration is in use. Returns f. */
+static const struct log_fields *
+reload_fields(struct log_fields *f, const char *result, const struct conf *conf)
+{
+	log_field(f, "result", result);
+	log_field(f, "file", conf->path);
+	log_field_number(f, "configuration", (int64_t)conf->generation);
+	return f;
+}
+
 /* HUP: load, validate, then swap; on any error everything stays. */
 static void
 reload(struct run *r)
 {
+	struct log_fields fields = {.len = 0};
 	struct conf_problems problems = {0};
 	struct conf *next;
 
@@ -241,15 +253,19 @@ reload(struct run *r)
 	if (r->reloads.last_failed) {
 		r->reloads.failed++;
 		proxy_reopen(r->proxy, false);
-		log_error("reload failed: the running configuration stays");
+		log_event(LEVEL_ERROR, "reload",
+		    reload_fields(&fields, "failed", r->conf),
+		    "reload failed: the running configuration stays");
 		return;
 	}
 	r->reloads.ok++;
 	log_name(next->global.log_tag, next->global.log_hostname);
+	log_set_json(next->global.log_format == LOG_FORMAT_JSON);
 	if (log_change(next->global.logs, next->global.nlogs,
 		next->global.log_level) != 0)
 		log_error("cannot change the log: %s", strerror(errno));
-	log_info("configuration %llu is in use",
+	log_event(LEVEL_INFO, "reload", reload_fields(&fields, "ok", next),
+	    "configuration %llu is in use",
 	    (unsigned long long)next->generation);
 }
 
@@ -362,7 +378,8 @@ static void
 become_ready(struct run *r)
 {
 	r->state = RUN_READY;
-	log_info("ready after %lld ms%s", (long long)(clock_ms() - r->started),
+	log_event(LEVEL_INFO, "ready", NULL, "ready after %lld ms%s",
+	    (long long)(clock_ms() - r->started),
 	    monitor_ready(r->monitor)
 		? ""
 		: ": not every server has been checked yet");
@@ -554,6 +571,7 @@ open_log(const struct conf_global *g)
 		targets[n++] = (struct log_target){
 		    .kind = LOG_TO_STDERR, .level = LEVEL_ERROR};
 	log_name(g->log_tag, g->log_hostname);
+	log_set_json(g->log_format == LOG_FORMAT_JSON);
 	if (log_open(targets, n, g->log_level) != 0)
 		fatal("cannot open the log: %s", strerror(errno));
 	free(targets);
@@ -565,6 +583,18 @@ settle_log(const struct conf_global *g)
 {
 	if (!is_visible(g) && log_change(g->logs, g->nlogs, g->log_level) != 0)
 		log_error("cannot change the log: %s", strerror(errno));
+}
+
+/* The first line. */
+static void
+log_start(const struct conf *conf)
+{
+	struct log_fields f = {.len = 0};
+
+	log_field(&f, "version", ROLEPROXY_VERSION);
+	log_field(&f, "file", conf->path);
+	log_event(LEVEL_INFO, "start", &f, "roleproxy %s starts with %s",
+	    ROLEPROXY_VERSION, conf->path);
 }
 
 int
@@ -579,7 +609,7 @@ run(struct conf *conf, const struct run_options *options)
 					     : conf->global.pidfile);
 	apply_options(conf, options);
 	open_log(&conf->global);
-	log_info("roleproxy %s starts with %s", ROLEPROXY_VERSION, conf->path);
+	log_start(conf);
 	r.started = clock_ms();
 	parts_compose(&r);
 	watch(&r);
@@ -591,7 +621,7 @@ run(struct conf *conf, const struct run_options *options)
 	proxy_stop(r.proxy);
 	if (r.exit_code == 0 && pidfile[0] != '\0')
 		process_remove_pidfile(pidfile);
-	log_info("stopped");
+	log_event(LEVEL_INFO, "stop", NULL, "stopped");
 	unwatch(&r);
 	parts_free(&r);
 	log_close();

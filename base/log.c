@@ -46,6 +46,7 @@ static int64_t report_at;
 
 /* Shared by all threads. */
 static _Atomic int current_level = LEVEL_INFO;
+static _Atomic bool json;        /* lines are objects */
 static _Atomic bool running;     /* the logger thread is there */
 static _Atomic bool napping;     /* it must be woken for a line */
 static sem_t wake;               /* wakes it */
@@ -59,7 +60,9 @@ static _Thread_local struct ring *own_ring;
 static size_t
 record_size(const struct log_record *rec)
 {
-	return (offsetof(struct log_record, text) + rec->len + 7) & ~(size_t)7;
+	return (offsetof(struct log_record, text) + rec->len + rec->fields +
+		   7) &
+	       ~(size_t)7;
 }
 
 /* The ring's oldest line, NULL if there is none. Logger thread. */
@@ -149,7 +152,7 @@ put(const struct log_record *rec)
 		return;
 	}
 	memcpy(r->data + head % RING_SIZE, rec,
-	    offsetof(struct log_record, text) + rec->len);
+	    offsetof(struct log_record, text) + rec->len + rec->fields);
 	atomic_store(&r->head, head + size);
 	/* Sequentially consistent: either we see it nap, or it sees the line.
 	 */
@@ -167,25 +170,51 @@ put_directly(const struct log_record *rec)
 	fwrite(buf, 1, log_out_format(buf, &target, &names, rec), stderr);
 }
 
-void
-log_line(enum log_level level, const char *fmt, ...)
+/* Log a line with what belongs to it. */
+static void __attribute__((format(printf, 4, 0)))
+log_it(enum log_level level, const char *event, const struct log_fields *fields,
+    const char *fmt, va_list ap)
 {
 	struct log_record rec;
 	int error = errno;
-	va_list ap;
 
 	if (!log_enabled(level))
 		return;
 	rec.wall_us = clock_wall_us();
 	rec.level = level;
-	va_start(ap, fmt);
+	rec.event = event;
 	format_text(&rec, fmt, ap);
-	va_end(ap);
+	rec.fields = 0;
+	if (fields != NULL && log_is_json()) {
+		rec.fields = (uint32_t)fields->len;
+		memcpy(rec.text + rec.len, fields->text, fields->len);
+	}
 	if (atomic_load(&running))
 		put(&rec);
 	else
 		put_directly(&rec);
 	errno = error;
+}
+
+void
+log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_it(level, NULL, NULL, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_event(enum log_level level, const char *event,
+    const struct log_fields *fields, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_it(level, event, fields, fmt, ap);
+	va_end(ap);
 }
 
 /* Is there no time to wait for a target: log_close()'s limit is over, or there
@@ -296,6 +325,19 @@ log_name(const char *tag, const char *hostname)
 	    hostname == NULL ? "" : hostname);
 	if (strcmp(names.host, "auto") == 0)
 		(void)gethostname(names.host, sizeof(names.host) - 1);
+}
+
+void
+log_set_json(bool on)
+{
+	names.json = on;
+	atomic_store(&json, on);
+}
+
+bool
+log_is_json(void)
+{
+	return atomic_load_explicit(&json, memory_order_relaxed);
 }
 
 int

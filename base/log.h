@@ -11,12 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log_fields.h"
 #include "base/log_target.h"
 
 /* How lines for syslog call the program, and the host (NULL: not at all,
  * "auto": as the system does), from the next log_open() or log_change() on.
  * Control thread. */
 void log_name(const char *tag, const char *hostname);
+
+/* Lines are JSON objects, or are not; from the next log_open() or log_change()
+ * on. Control thread. */
+void log_set_json(bool json);
 
 /* Start the logger thread with a copy of these targets. Main thread, once.
  * -1 with errno if a target or the thread cannot be opened. */
@@ -42,7 +47,16 @@ uint64_t log_dropped(void);
 /* Would a line of this level be written? Any thread. */
 bool log_enabled(enum log_level level);
 
-/* One line, without a newline at its end. Any thread. errno is kept. */
+/* Are lines JSON objects, so that fields are of use? Any thread. */
+bool log_is_json(void);
+
+/* One line, without a newline at its end. Any thread. errno is kept. event is a
+ * word of the manual's list, and a constant; fields may be NULL. */
+void log_event(enum log_level level, const char *event,
+    const struct log_fields *fields, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same of what is no event of that list. */
 void log_line(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -3,6 +3,7 @@
  * one piece, to a syslog daemon as a datagram each, with one call.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #define SYSLOG_MS  200   /* for a syslog daemon that is behind */
 #define RESOLVE_MS 10000 /* between two tries to find its name */
 #define DATAGRAMS  64    /* lines of a batch for a syslog daemon */
+#define OBJECT_MIN 160   /* bytes of an object that has next to no text */
 
 /* A target as the logger thread uses it. */
 struct log_out {
@@ -48,28 +50,6 @@ struct log_outs {
 static const char level_names[][6] = {
     "EMERG", "ALERT", "CRIT ", "ERROR", "WARN ", "NOTE ", "INFO ", "DEBUG"};
 
-/* Bytes of the character at p if it may be printed as it is, else 0: a control
- * character, or not UTF-8. */
-static size_t
-printable(const char *text, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t i, n;
-
-	if (*p < 0x80)
-		return *p >= 0x20 && *p != 0x7f;
-	n = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
-	if (*p < 0xc2 || *p > 0xf4 || n > len)
-		return 0;
-	for (i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* U+0080 to U+009F are control characters; overlong forms. */
-	if ((*p == 0xc2 || *p == 0xe0) && p[1] < 0xa0)
-		return 0;
-	return n;
-}
-
 char *
 log_out_escape(char *to, const char *text, size_t len)
 {
@@ -80,7 +60,7 @@ log_out_escape(char *to, const char *text, size_t len)
 		for (n = 0; n < len && text[n] >= 0x20 && text[n] < 0x7f; n++)
 			;
 		if (n == 0)
-			n = printable(text, len);
+			n = log_printable(text, len);
 		if (n != 0) {
 			memcpy(to, text, n);
 			to += n;
@@ -151,22 +131,78 @@ put_header(char *p, const struct log_target *t, const struct log_names *names,
 	}
 }
 
+/* The message as an object, its text last so that this can be cut: of so many
+ * bytes at most. Returns its end. */
+static char *
+put_object(char *p, const struct log_record *rec, size_t max)
+{
+	static const char *const levels[] = {"emerg", "alert", "crit", "error",
+	    "warn", "notice", "info", "debug"};
+	const char *start = p, *fields = rec->text + rec->len;
+	size_t n, left = rec->len;
+	const char *text = rec->text;
+	char piece[8], *end;
+
+	p = stpcpy(p, "{\"time\":\"");
+	clock_format(rec->wall_us, p);
+	p += strlen(p);
+	p += sprintf(p, "\",\"level\":\"%s\",\"event\":\"%s\"",
+	    levels[rec->level], rec->event == NULL ? "message" : rec->event);
+	if ((size_t)(p - start) + rec->fields + 16 < max) {
+		memcpy(p, fields, rec->fields);
+		p += rec->fields;
+	}
+	p = stpcpy(p, ",\"text\":\"");
+	for (; left > 0; text += n, left -= n) {
+		n = log_printable(text, left);
+		n = n == 0 ? 1 : n;
+		end = log_json_escape(piece, text, n);
+		if ((size_t)(p - start) + (size_t)(end - piece) + 3 > max)
+			break;
+		memcpy(p, piece, (size_t)(end - piece));
+		p += end - piece;
+	}
+	return stpcpy(p, "\"}");
+}
+
+/* The message as it stands, what is not printable escaped; the line is cut to
+ * the target's length. Returns its end. */
+static char *
+put_text(char *line, char *p, const struct log_target *target,
+    const struct log_record *rec)
+{
+	size_t len;
+
+	p = log_out_escape(p, rec->text, rec->len);
+	len = (size_t)(p - line);
+	if (target->length == 0 || len < target->length)
+		return p;
+	len = target->length - 1;
+	while (len > 0 && ((unsigned char)line[len] & 0xc0) == 0x80)
+		len--;
+	return line + len;
+}
+
 size_t
 log_out_format(char *buf, const struct log_target *target,
     const struct log_names *names, const struct log_record *rec)
 {
-	char *p = put_header(buf, target, names, rec);
-	size_t len;
+	size_t max = LOG_LINE_MAX, used;
+	char *p = buf;
 
-	p = log_out_escape(p, rec->text, rec->len);
-	len = (size_t)(p - buf);
-	if (target->length != 0 && len >= target->length) {
-		len = target->length - 1;
-		while (len > 0 && ((unsigned char)buf[len] & 0xc0) == 0x80)
-			len--;
-	}
-	buf[len++] = '\n';
-	return len;
+	/* An object has its time and level inside. */
+	if (!names->json || target->format != LOG_TEXT)
+		p = put_header(buf, target, names, rec);
+	used = (size_t)(p - buf);
+	if (target->length != 0)
+		max = target->length > used + OBJECT_MIN ? target->length
+							 : used + OBJECT_MIN;
+	if (names->json)
+		p = put_object(p, rec, max - used - 1);
+	else
+		p = put_text(buf, p, target, rec);
+	*p++ = '\n';
+	return (size_t)(p - buf);
 }
 
 /* Write all of it, waiting as long as it takes; given up if the other side is
@@ -345,6 +381,20 @@ log_outs_emit(struct log_outs *outs, const struct log_record *rec)
 	}
 }
 
+/* Is that where systemd's journal listens? It has the time of a line and wants
+ * its level, see JOURNAL_STREAM in systemd.exec(5) and sd-daemon(3). */
+static bool
+is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream != NULL &&
+	       sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
 /* Open a target. -1 with errno. */
 static int
 open_out(struct log_out *o, const struct log_target *target)
@@ -367,6 +417,8 @@ open_out(struct log_out *o, const struct log_target *target)
 						: target->fd;
 	if (fcntl(o->fd, F_GETFD) == -1 && target->kind == LOG_TO_FD)
 		return -1;
+	if (o->conf.format == LOG_TEXT && is_journal(o->fd))
+		o->conf.format = LOG_SHORT;
 	return 0;
 }
 

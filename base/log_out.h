@@ -9,25 +9,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log_fields.h"
 #include "base/log_target.h"
 
 #define LOG_TEXT_MAX 1024 /* bytes of a message; longer ones are cut */
 #define LOG_NAME_MAX 64   /* of the tag and of the host, with the final NUL */
 
-/* Room for a whole line, with \xNN for each byte of its message. */
-#define LOG_LINE_MAX (4 * LOG_TEXT_MAX + 2 * LOG_NAME_MAX + 128)
+/* Room for a whole line, with \u00NN for each byte of its message. */
+#define LOG_LINE_MAX \
+	(6 * LOG_TEXT_MAX + LOG_FIELDS_MAX + 2 * LOG_NAME_MAX + 256)
 
-/* One message. In a ring only the used part of its text is there. */
+/* One message. Its text is followed by its fields, without a NUL between them;
+ * in a ring only that much of text is there. */
 struct log_record {
 	int64_t wall_us;
-	uint32_t len;
+	const char *event;    /* a word that is never freed */
+	uint32_t len, fields; /* bytes of the two */
 	enum log_level level;
-	char text[LOG_TEXT_MAX + 1];
+	char text[LOG_TEXT_MAX + 1 + LOG_FIELDS_MAX];
 };
 
 /* How lines name the program and the host. */
 struct log_names {
 	char tag[LOG_NAME_MAX], host[LOG_NAME_MAX]; /* host "": not at all */
+	bool json;                                  /* lines are objects */
 	int pid;                                    /* set by log_outs_open() */
 };
 

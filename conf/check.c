@@ -297,6 +297,12 @@ check_frontend(struct checker *c, const struct ini_section *s)
 
 	if (f->session_log == SESSION_LOG_GLOBAL)
 		f->session_log = c->conf->global.session_log;
+	if (f->log_format == LOG_FORMAT_JSON &&
+	    c->conf->global.log_format != LOG_FORMAT_JSON)
+		error(c, s, s->line,
+		    "frontend '%s': log-format = json is for all lines or "
+		    "none: say so in [global]",
+		    s->name);
 	if (f->log_format == LOG_FORMAT_GLOBAL)
 		f->log_format = c->conf->global.log_format;
 	check_listens(c, s, f->binds, f->bind_lines, f->nbinds);

@@ -27,9 +27,9 @@ const char *const conf_log_level_words[] = {
 static const char *const session_log_words[] = {"off", "errors", "all", NULL};
 static const char *const session_log_own_words[] = {
     "off", "errors", "all", "global", NULL};
-static const char *const log_format_words[] = {"text", "tcplog", NULL};
+static const char *const log_format_words[] = {"text", "tcplog", "json", NULL};
 static const char *const log_format_own_words[] = {
-    "text", "tcplog", "connect", "global", NULL};
+    "text", "tcplog", "json", "connect", "global", NULL};
 const char *const conf_level_words[] = {"user", "operator", "admin", NULL};
 static const char *const prefix_words[] = {"roleproxy", "haproxy", NULL};
 static const char *const role_words[] = {"any", "primary", "replica", NULL};

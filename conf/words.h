@@ -21,6 +21,7 @@ enum conf_session_log {
 enum conf_log_format {
 	LOG_FORMAT_TEXT,    /* ours */
 	LOG_FORMAT_TCPLOG,  /* HAProxy's, as of option tcplog */
+	LOG_FORMAT_JSON,    /* each line an object; all of them, or none */
 	LOG_FORMAT_CONNECT, /* HAProxy's without one: a line at the start */
 	LOG_FORMAT_GLOBAL   /* of a frontend, settled by the checks */
 };

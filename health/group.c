@@ -187,6 +187,7 @@ record(struct members *m, struct group *g, int from, int to, unsigned closed,
 {
 	struct decision *d = member_decision(m, g, from, to, evidence_at);
 	const struct writer_verdict *v = &g->verdict;
+	struct log_fields f;
 
 	d->action = v->action;
 	d->cause = v->cause;
@@ -196,8 +197,9 @@ record(struct members *m, struct group *g, int from, int to, unsigned closed,
 	watch_explain(g, v->cause, d->evidence, sizeof(d->evidence));
 	if (to >= 0 && g->history.fenced)
 		d->held_ms = clock_ms() - g->fenced_at;
-	log_warn("backend %s: writer %s -> %s: %s (%s%s%s; %d of %d replicas "
-		 "follow); %lld ms, %u sessions closed, %u clients held",
+	log_event(LEVEL_WARN, "writer", member_decision_fields(d, &f),
+	    "backend %s: writer %s -> %s: %s (%s%s%s; %d of %d replicas "
+	    "follow); %lld ms, %u sessions closed, %u clients held",
 	    g->name, d->from[0] == '\0' ? "none" : d->from,
 	    d->to[0] == '\0' ? "none" : d->to, writer_cause_str(v->cause),
 	    writer_cause_rule(v->cause), d->evidence[0] == '\0' ? "" : ": ",
@@ -250,6 +252,24 @@ install(struct members *m, struct group *g, int id, int64_t evidence_at)
 	watch_reset(g, id, selected);
 }
 
+/* Say how long the fence took. */
+static void
+report_fence(const struct group *g, const char *server)
+{
+	struct log_fields f = {.len = 0};
+
+	log_field(&f, "backend", g->name);
+	log_field(&f, "server", server);
+	log_field_number(&f, "fenced_us", g->fenced_us);
+	log_field_number(&f, "closed_us", g->closed_us);
+	log_field_number(&f, "sessions_closed", g->fenced_sessions);
+	log_event(LEVEL_INFO, "fence", &f,
+	    "backend %s: %s: no write passed %.1f ms after the evidence; %u "
+	    "sessions were closed after %.1f ms",
+	    g->name, server, (double)g->fenced_us / 1000, g->fenced_sessions,
+	    (double)g->closed_us / 1000);
+}
+
 /* Note how long the fence took, once all sessions are closed. */
 static void
 note_closed(struct members *m, struct group *g)
@@ -259,11 +279,7 @@ note_closed(struct members *m, struct group *g)
 
 	g->closed_us = clock_us() - g->evidence_at * 1000;
 	histogram_add(&g->counts.closed, HISTOGRAM_SHORT, g->closed_us);
-	log_info("backend %s: %s: no write passed %.1f ms after the evidence; "
-		 "%u sessions were closed after %.1f ms",
-	    g->name, old == NULL ? "a server that is gone" : old->name,
-	    (double)g->fenced_us / 1000, g->fenced_sessions,
-	    (double)g->closed_us / 1000);
+	report_fence(g, old == NULL ? "a server that is gone" : old->name);
 	for (i = 0; i < m->ndecisions && i < MONITOR_DECISIONS; i++) {
 		struct decision *d =
 		    &m->decisions[(m->ndecisions - 1 - i) % MONITOR_DECISIONS];

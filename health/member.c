@@ -106,3 +106,22 @@ member_decision(
 		d->held = m->held(g->cb, m->arg);
 	return d;
 }
+
+const struct log_fields *
+member_decision_fields(const struct decision *d, struct log_fields *f)
+{
+	f->len = 0;
+	log_field(f, "backend", d->backend);
+	log_field(f, "from", d->from);
+	log_field(f, "to", d->to);
+	log_field(f, "action", writer_action_str(d->action));
+	log_field(f, "cause", writer_cause_str(d->cause));
+	log_field(f, "rule", writer_cause_rule(d->cause));
+	log_field(f, "evidence", d->evidence);
+	log_field_number(f, "votes", d->votes);
+	log_field_number(f, "voters", d->voters);
+	log_field_number(f, "took_ms", d->took_ms);
+	log_field_number(f, "sessions_closed", d->sessions_closed);
+	log_field_number(f, "held", d->held);
+	return f;
+}

@@ -36,4 +36,9 @@ void member_pace(const struct members *m, struct member *mb, int64_t pace);
 struct decision *member_decision(
     struct members *m, struct group *g, int from, int to, int64_t evidence_at);
 
+/* What a line about it says besides. Returns f. */
+struct log_fields;
+const struct log_fields *member_decision_fields(
+    const struct decision *d, struct log_fields *f);
+
 #endif

@@ -17,6 +17,7 @@
 #include "health/cluster.h"
 #include "health/decision.h"
 #include "health/evidence.h"
+#include "health/flap.h"
 #include "health/lag.h"
 #include "health/snapshot.h"
 #include "health/writer.h"
@@ -40,6 +41,7 @@ struct member {
 	struct duty *duty;   /* its hold on check */
 	struct check *check; /* (borrowed from duty) */
 	struct admin admin;  /* what the operator says */
+	struct flap flap;    /* its changes that are logged */
 	bool duplicate;      /* another entry stands for the same process */
 	char run_id[REDIS_ID_MAX]; /* when that was last looked at */
 	int64_t resolved_at;

@@ -66,7 +66,14 @@ limits_of(const struct group *g)
 static void
 report_lag(const struct member *mb)
 {
-	log_line(mb->lagging ? LEVEL_WARN : LEVEL_INFO,
+	struct log_fields f = {.len = 0};
+
+	log_field(&f, "backend", mb->group->name);
+	log_field(&f, "server", mb->name);
+	log_field(&f, "state", mb->lagging ? "lags" : "caught up");
+	log_field_number(&f, "lag_ms", mb->lag.ms);
+	log_field_number(&f, "lag_bytes", mb->lag.bytes);
+	log_event(mb->lagging ? LEVEL_WARN : LEVEL_INFO, "lag", &f,
 	    "server %s/%s %s: %.1f s, %lld bytes behind", mb->group->name,
 	    mb->name, mb->lagging ? "lags" : "has caught up",
 	    (double)mb->lag.ms / 1000, (long long)mb->lag.bytes);

@@ -195,11 +195,12 @@ record_election(
 {
 	struct decision *d =
 	    member_decision(m, mb->group, from, mb->id, evidence_at);
+	struct log_fields f;
 
 	d->action = WRITER_SWITCH;
 	d->cause = CAUSE_ELECTED;
-	log_warn("backend %s: writer %s -> %s: %s (%s); %lld ms, %u clients "
-		 "held",
+	log_event(LEVEL_WARN, "writer", member_decision_fields(d, &f),
+	    "backend %s: writer %s -> %s: %s (%s); %lld ms, %u clients held",
 	    d->backend, d->from, d->to, writer_cause_str(d->cause),
 	    writer_cause_rule(d->cause), (long long)d->took_ms, d->held);
 }

@@ -133,22 +133,59 @@ sent_instead(const struct session *s, char *text, size_t size)
 	return text;
 }
 
-/* In our words. */
-static void
-log_text(const struct session *s, enum session_reason why)
+/* Where the client is, as our lines have it. Returns buf. */
+static const char *
+client_str(const struct session *s, char buf[ADDR_STR_MAX])
 {
 	struct addr a = {.family = AF_INET6, .port = s->port, .u.v6 = s->ip};
-	const char *name = session_server_name(s, s->server_id);
-	char client[ADDR_STR_MAX] = "unix", what[160];
 
+	if (IN6_IS_ADDR_UNSPECIFIED(&s->ip))
+		return "unix";
 	if (IN6_IS_ADDR_V4MAPPED(&s->ip)) {
 		a.family = AF_INET;
 		memcpy(&a.u.v4, &s->ip.s6_addr[12], 4);
 	}
-	if (!IN6_IS_ADDR_UNSPECIFIED(&s->ip))
-		addr_str(&a, client);
-	log_info("session %s %s %s/%s: %s%s; %lld ms, %llu bytes in, %llu out",
-	    client, s->fe->name, s->fe->backend->name,
+	return addr_str(&a, buf);
+}
+
+/* What programs want to know of a session that ends. Returns f; NULL if lines
+ * have no room for that. */
+static const struct log_fields *
+end_fields(
+    const struct session *s, enum session_reason why, struct log_fields *f)
+{
+	struct session_times t;
+	char client[ADDR_STR_MAX];
+
+	if (!log_is_json())
+		return NULL;
+	t = session_times(s, why);
+	f->len = 0;
+	log_field(f, "client", client_str(s, client));
+	log_field(f, "frontend", session_origin(s)->name);
+	log_field(f, "backend", s->fe->backend->name);
+	log_field(
+	    f, "server", session_server_name(s, session_last_server(s, why)));
+	log_field(f, "reason", session_reason_str(why));
+	log_field_known(f, "queue_ms", t.queue);
+	log_field_known(f, "connect_ms", t.connect);
+	log_field_number(f, "duration_ms", t.total);
+	log_field_number(f, "bytes_in", (int64_t)s->relay.bytes_in);
+	log_field_number(f, "bytes_out", (int64_t)s->relay.bytes_out);
+	return f;
+}
+
+/* In our words. */
+static void
+log_text(const struct session *s, enum session_reason why,
+    const struct log_fields *fields)
+{
+	const char *name = session_server_name(s, s->server_id);
+	char client[ADDR_STR_MAX], what[160];
+
+	log_event(LEVEL_INFO, "session", fields,
+	    "session %s %s %s/%s: %s%s; %lld ms, %llu bytes in, %llu out",
+	    client_str(s, client), s->fe->name, s->fe->backend->name,
 	    name == NULL ? "-" : name, session_reason_str(why),
 	    why == SESSION_NO_HEADER ? sent_instead(s, what, sizeof(what)) : "",
 	    (long long)(clock_ms() - s->opened),
@@ -231,7 +268,8 @@ header_fault(const struct session *s, enum session_reason why)
 /* As HAProxy's tcplog: %ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts
  * %ac/%fc/%bc/%sc/%rc %sq/%bq. */
 static void
-log_tcplog(const struct session *s, enum session_reason why)
+log_tcplog(const struct session *s, enum session_reason why,
+    const struct log_fields *fields)
 {
 	const struct shared *sh = s->worker->shared;
 	struct session_times t = session_times(s, why);
@@ -242,12 +280,12 @@ log_tcplog(const struct session *s, enum session_reason why)
 
 	accept_time(t.total, when, sizeof(when));
 	if (fault != NULL) {
-		log_info("%s [%s] %s/1: %s", ip_port(&s->ip, s->port, client),
-		    when, s->fe->name, fault);
+		log_event(LEVEL_INFO, "session", fields, "%s [%s] %s/1: %s",
+		    ip_port(&s->ip, s->port, client), when, s->fe->name, fault);
 		return;
 	}
-	log_info("%s [%s] %s %s/%s %lld/%lld/%lld %llu %s %u/%u/%u/%u/%s%u "
-		 "0/%u",
+	log_event(LEVEL_INFO, "session", fields,
+	    "%s [%s] %s %s/%s %lld/%lld/%lld %llu %s %u/%u/%u/%u/%s%u 0/%u",
 	    ip_port(&s->ip, s->port, client), when, s->fe->name,
 	    s->fe->backend->name, server, (long long)t.queue,
 	    (long long)t.connect, (long long)t.total,
@@ -264,7 +302,7 @@ is_plain(const struct session *s, enum conf_log_format format,
     enum session_reason why)
 {
 	return ending_is_plain(why) &&
-	       (format == LOG_FORMAT_TEXT || s->retried == 0);
+	       (format != LOG_FORMAT_TCPLOG || s->retried == 0);
 }
 
 /* Did the client send nothing? What a deferred one sent before it found a
@@ -287,6 +325,7 @@ void
 session_log_end(const struct session *s, enum session_reason why)
 {
 	const struct conf_frontend *fe = frontend_of(s);
+	struct log_fields f;
 
 	if (fe->session_log == SESSION_LOG_OFF ||
 	    fe->log_format == LOG_FORMAT_CONNECT ||
@@ -295,9 +334,9 @@ session_log_end(const struct session *s, enum session_reason why)
 	    (!fe->log_null && is_null(s, why)))
 		return;
 	if (fe->log_format == LOG_FORMAT_TCPLOG)
-		log_tcplog(s, why);
+		log_tcplog(s, why, end_fields(s, why, &f));
 	else
-		log_text(s, why);
+		log_text(s, why, end_fields(s, why, &f));
 }
 
 void

@@ -76,7 +76,14 @@ cli_word_is(const struct cli *c, size_t i, const char *word)
 void
 cli_log(const struct cli *c, bool ok, const char *how, const char *words)
 {
-	log_line(ok ? LEVEL_INFO : LEVEL_WARN,
+	struct log_fields f = {.len = 0};
+
+	log_field(&f, "command", c->what);
+	log_field_number(&f, "uid", c->peer.uid);
+	log_field_number(&f, "pid", c->peer.pid);
+	log_field(&f, "result", how);
+	log_field(&f, "detail", words);
+	log_event(ok ? LEVEL_INFO : LEVEL_WARN, "control", &f,
 	    "control: %s, asked for by uid %u, pid %d: %s%s%s", c->what,
 	    (unsigned)c->peer.uid, (int)c->peer.pid, how,
 	    words[0] == '\0' ? "" : ": ", words);

@@ -5,9 +5,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <sys/stat.h>
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -394,6 +397,123 @@ START_TEST(test_syslog_late)
 }
 END_TEST
 
+/* A message as an object: what is before it, and its text when it is read. A
+ * length of 0 is no limit; cut: the text is not all there. */
+static const struct {
+	const char *text, *read, *before;
+	struct log_target target;
+	bool cut;
+} objects[] = {
+    {"hey", "hey", "{", {.format = LOG_TEXT}, false},
+    {"say \"\\\"", "say \"\\\"", "{", {.format = LOG_RAW}, false},
+    {"a\nb\x01\x7f", "a\nb\x01\x7f", "<6>{", {.format = LOG_SHORT}, false},
+    {"\xc3\xa9\xff\xc2\x85", "\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+	"<134>{", {.format = LOG_PRIORITY, .facility = 16}, false},
+    {"0123456789012345678901234567890123456789012345678901234567890123456789"
+     "0123456789012345678901234567890123456789012345678901234567890123456789",
+	"0123456789", "{", {.format = LOG_RAW, .length = 200}, true},
+    {"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\""
+     "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"",
+	"\"\"", "{", {.format = LOG_RAW, .length = 161}, true},
+};
+
+START_TEST(test_object)
+{
+	struct log_names names = {.tag = "t", .json = true};
+	struct log_record rec = {
+	    .wall_us = 1795500000123456, .level = LEVEL_INFO};
+	char line[LOG_LINE_MAX + 1];
+	const char *brace, *text;
+	size_t len;
+	json_t *o;
+
+	strcpy(rec.text, objects[_i].text);
+	rec.len = (uint32_t)strlen(rec.text);
+	len = log_out_format(line, &objects[_i].target, &names, &rec);
+	line[len] = '\0';
+	if (objects[_i].target.length != 0)
+		ck_assert_uint_le(len, objects[_i].target.length);
+	brace = strchr(line, '{');
+	ck_assert_ptr_nonnull(brace);
+	ck_assert_int_eq(
+	    strncmp(line, objects[_i].before, strlen(objects[_i].before)), 0);
+	o = json_loads(brace, 0, NULL);
+	ck_assert_msg(o != NULL, "%s", line);
+	text = json_string_value(json_object_get(o, "text"));
+	ck_assert_int_eq(
+	    strncmp(text, objects[_i].read, strlen(objects[_i].read)), 0);
+	ck_assert(objects[_i].cut || strlen(text) == strlen(objects[_i].read));
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(o, "event")), "message");
+	json_decref(o);
+}
+END_TEST
+
+/* Fields through the log as it runs; one that does not fit is left out, and
+ * without json there are none. */
+START_TEST(test_fields)
+{
+	struct log_fields f = {.len = 0};
+	char big[LOG_FIELDS_MAX], *text, *end;
+	json_t *o;
+
+	memset(big, '"', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	log_field(&f, "a", "x\"y\xff");
+	log_field(&f, "none", "");
+	log_field_number(&f, "n", -5);
+	log_field_known(&f, "unknown", -1);
+	for (int i = 0; i < 10; i++)
+		log_field(&f, "big", big);
+	log_field_number(&f, "last", 7);
+	catch_stdout();
+	log_set_json(true);
+	ck_assert_int_eq(log_open(&to_stdout, 1, LEVEL_INFO), 0);
+	log_event(LEVEL_WARN, "test", &f, "hey %d", 1);
+	log_set_json(false);
+	log_event(LEVEL_WARN, "test", &f, "hey %d", 2);
+	log_close();
+	text = read_stdout();
+	end = strchr(text, '\n');
+	*end = '\0';
+	o = json_loads(text, 0, NULL);
+	ck_assert_msg(o != NULL, "%s", text);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(o, "a")), "x\"y\xef\xbf\xbd");
+	ck_assert(json_is_null(json_object_get(o, "none")));
+	ck_assert(json_is_null(json_object_get(o, "unknown")));
+	ck_assert_int_eq(json_integer_value(json_object_get(o, "n")), -5);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(o, "level")), "warn");
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(o, "text")), "hey 1");
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(o, "event")), "test");
+	json_decref(o);
+	ck_assert_ptr_nonnull(strstr(end + 1, "\"text\":\"hey 2\"}"));
+	ck_assert_ptr_null(strstr(end + 1, "\"n\""));
+}
+END_TEST
+
+/* To the journal lines have their level in front and no time. */
+START_TEST(test_journal)
+{
+	struct stat st;
+	char stream[64];
+
+	catch_stdout();
+	ck_assert_int_eq(fstat(STDOUT_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	ck_assert_int_eq(log_open(&to_stdout, 1, LEVEL_INFO), 0);
+	log_warn("hey");
+	log_close();
+	unsetenv("JOURNAL_STREAM");
+	ck_assert_str_eq(read_stdout(), "<4>hey\n");
+}
+END_TEST
+
 /* A target in each format, its names, and the line; {T} is RFC 3164's time,
  * {I} RFC 5424's, {P} the process. */
 static const struct {
@@ -561,6 +681,10 @@ main(void)
 	tcase_add_test(tc, test_syslog_late);
 	tcase_add_loop_test(
 	    tc, test_formats, 0, sizeof(formats) / sizeof(formats[0]));
+	tcase_add_loop_test(
+	    tc, test_object, 0, sizeof(objects) / sizeof(objects[0]));
+	tcase_add_test(tc, test_fields);
+	tcase_add_test(tc, test_journal);
 	tcase_add_test(tc, test_target_level);
 	tcase_add_test(tc, test_syslog_name);
 	tcase_add_test(tc, test_direct);
