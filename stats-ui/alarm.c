@@ -85,7 +85,7 @@ look_at_sentinels(const struct alarm *a, const struct conf_backend *cb)
 		mute += s.trouble[0] != '\0';
 	watch = monitor_watch(a->src->monitor, cb);
 	if (watch.stranger)
-		raise_alarm(a, true,
+		raise_alarm(a, false,
 		    "the Sentinels of backend %s name a primary that is not "
 		    "configured here",
 		    cb->name);

@@ -8,7 +8,8 @@
 #include "stats-ui/spark.h"
 
 #define HEIGHT 20
-#define ROOM   1 /* above and below, for the line's own width */
+#define ROOM   1  /* above and below, for the line's own width */
+#define FEW    24 /* samples: fewer do not fill the width */
 
 /* The largest value that is known; false: none is. */
 static bool
@@ -40,7 +41,7 @@ height_of(uint32_t value, uint32_t max)
 static void
 put_line(struct evbuffer *out, const uint32_t *values, size_t n, uint32_t max)
 {
-	size_t left = SAMPLES + 1 - n, x;
+	size_t left = n < FEW ? FEW - n : 0, x;
 	bool pen = false, ends; /* it is down; it goes up behind this value */
 	unsigned y, last = 0;
 
@@ -69,18 +70,20 @@ spark_put(struct evbuffer *out, const struct spark *spark,
 {
 	uint32_t values[SAMPLES + 1], max = 0;
 	size_t n = samples_read(s, kind, values);
+	unsigned minutes;
 	char text[32];
 
 	if (n < 2 || !largest(values, n, &max))
 		return;
+	minutes = (unsigned)((n - 1) * SAMPLE_MS / 60000);
 	markupf(out,
-	    "<svg class=\"spark\" viewBox=\"0 0 %d %d\" role=\"img\" "
-	    "aria-label=\"",
-	    SAMPLES + 2, HEIGHT);
-	markup_textf(out, "%s, the last hour: at most %s", spark->what,
-	    spark->words(max, text));
+	    "<svg class=\"spark\" viewBox=\"0 0 %zu %d\" role=\"img\" "
+	    "preserveAspectRatio=\"none\" aria-label=\"",
+	    (n < FEW ? FEW : n) + 1, HEIGHT);
+	markup_textf(out, "%s, the last %u min: at most %s", spark->what,
+	    minutes, spark->words(max, text));
 	markup(out, "\"><title>");
-	markup_textf(out, "the last hour: at most %s", text);
+	markup_textf(out, "the last %u min: at most %s", minutes, text);
 	markup(out, "</title><path d=\"");
 	put_line(out, values, n, max);
 	markup(out, "\"/></svg>");

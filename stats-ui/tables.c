@@ -237,7 +237,7 @@ put_check(struct evbuffer *out, const struct monitor_server *ms,
 	const struct observation *last = &ms->state->last;
 	char ago[WORDS_MAX];
 
-	markup(out, "<td class=\"w\">");
+	markup(out, "<td>");
 	if (last->result == PROBE_NONE) {
 		markup(out, NOTHING "</td>");
 		return;

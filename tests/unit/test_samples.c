@@ -118,11 +118,11 @@ START_TEST(draws)
 	note(3 * SAMPLE_MS, 0, SAMPLE_NONE, 0);
 	note(4 * SAMPLE_MS, 0, 10, 0);
 	text = curve(SAMPLE_LAG);
-	ck_assert_msg(strstr(text, "aria-label=\"a&amp;b, the last hour: at "
+	ck_assert_msg(strstr(text, "aria-label=\"a&amp;b, the last 2 min: at "
 				   "most 10!\"") != NULL,
 	    "%s", text);
 	ck_assert_msg(
-	    strstr(text, "d=\"M116 1L117 10M119 1h1\"") != NULL, "%s", text);
+	    strstr(text, "d=\"M19 1L20 10M22 1h1\"") != NULL, "%s", text);
 	free(text);
 }
 END_TEST
