@@ -158,6 +158,22 @@ def test_hostile_names(t):
     equal(b.execute_script("return window.bad"), None, "the policy lets scripts in")
 
 
+@alone
+def test_cluster_picture(t):
+    """A Redis Cluster: each shard's primary with its replica behind an arrow."""
+    from test_cluster import Cluster, wait_settled
+    c = Cluster(t)
+    p = t.proxy(c.servers)
+    wait_settled(c, p)
+    b = browser(t)
+    b.get(url(p))
+    wait_for(lambda: len(b.find_elements("css selector", ".node.writer")) == 3, "primaries")
+    equal(len(b.find_elements("css selector", ".link:not(.broken)")), 3)
+    equal(len(b.find_elements("css selector", ".node.up")), 3)
+    check_looks(b)
+    shoot(b, "cluster")
+
+
 def test_size(t):
     """Under 100 KB in all, with the largest stack of the manual."""
     g = t.group(3)
