@@ -43,7 +43,7 @@ STATS	 = stats-ui/alarm.c stats-ui/assets.c stats-ui/auth.c stats-ui/cli.c stats
 	   stats-ui/runtime_sess.c stats-ui/runtime_set.c \
 	   stats-ui/runtime_show.c stats-ui/samples.c stats-ui/spark.c \
 	   stats-ui/status.c stats-ui/tables.c stats-ui/topology.c stats-ui/words.c
-SRCS	 = ctl.c ctl_color.c ctl_link.c ctl_watch.c main.c messages.c options.c parts.c process.c resources.c run.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
+SRCS	 = ctl.c ctl_color.c ctl_link.c ctl_watch.c main.c messages.c options.c parts.c process.c resources.c run.c service.c upgrade.c $(BASE) $(CONF) $(HEALTH) $(PROXY) $(STATS)
 OBJS	 = $(SRCS:%.c=$(BUILD)/%.o)
 BIN	 = $(if $(filter build,$(BUILD)),roleproxy,$(BUILD)/roleproxy)
 
@@ -128,7 +128,7 @@ TSAN	 = E2E_WRAP="$(PLAIN)" BUILD=build-tsan CFLAGS="-O1 -g" SANITIZE=-fsanitize
 
 .PHONY: all help deps unit unit-bins e2e e2e-full chaos chaos-full docker asan asan-e2e tsan tsan-e2e \
 	valgrind fuzz clang lint fmt-check fmt check check-full bench demo \
-	install uninstall clean FORCE
+	install deb uninstall clean FORCE
 .SECONDARY:
 .SECONDEXPANSION:
 
@@ -234,6 +234,8 @@ install: $(BIN)				## into $(DESTDIR)$(PREFIX)
 	install -D -m 644 man/roleproxy.ini.5 $(DESTDIR)$(PREFIX)/share/man/man5/roleproxy.ini.5
 	install -D -m 644 conf/roleproxy.ini $(DESTDIR)$(PREFIX)/share/doc/roleproxy/roleproxy.ini
 	install -D -m 644 conf/minimal.ini $(DESTDIR)$(PREFIX)/share/doc/roleproxy/minimal.ini
+deb:					## a Debian package, in the folder above
+	dpkg-buildpackage -us -uc -b
 uninstall:				## and out of it again
 	rm -f $(DESTDIR)$(PREFIX)/sbin/roleproxy $(DESTDIR)$(PREFIX)/share/man/man8/roleproxy.8 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/roleproxy.ini.5

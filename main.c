@@ -20,6 +20,7 @@
 #include "messages.h"
 #include "options.h"
 #include "run.h"
+#include "upgrade.h"
 
 #define EXIT_NO_LISTENER 2
 
@@ -242,9 +243,14 @@ main(int argc, char *argv[])
 	if (argc > 1 && strcmp(argv[1], "ctl") == 0)
 		return ctl(argc - 1, argv + 1);
 	signal(SIGPIPE, SIG_IGN);
+	upgrade_prepare(argc, argv);
 	code = options_parse(argc, argv, &o);
+	if (o.nurls > 0)
+		upgrade_forbid("the URLs of its command line hold passwords, "
+			       "which are not kept; use a file, or -sf");
 	if (code < 0)
 		code = obey(&o);
 	options_clear(&o);
+	upgrade_clear();
 	return code;
 }

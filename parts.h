@@ -52,6 +52,8 @@ struct run {
 	enum run_state state;
 	bool taking_over; /* from the processes of -sf and -st, at the start */
 	bool replaced;    /* a younger process has asked for our addresses */
+	pid_t upgrade;    /* that we started to take over; 0 none */
+	int64_t upgrade_until;                 /* clock_ms() it has to do so */
 	int64_t started, leave_until, stop_at; /* clock_ms(); 0: never */
 	uint64_t loads;
 	struct stats_reloads reloads;

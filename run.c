@@ -2,6 +2,8 @@
  * The control thread: it takes configurations into use, starts and stops, and
  * carries out what signals ask for.
  */
+#include <sys/wait.h>
+
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -25,17 +27,20 @@
 #include "proxy/proxy.h"
 #include "resources.h"
 #include "run.h"
+#include "service.h"
 #include "stats-ui/control.h"
 #include "stats-ui/history.h"
 #include "stats-ui/stats.h"
+#include "upgrade.h"
 
 #define PULSE_MS           50 /* how often a start or a stop looks for its end */
 #define TAKE_OVER_MS       1000 /* for older processes to let us listen */
 #define TAKE_OVER_PAUSE_MS 10
+#define UPGRADE_MS         60000 /* for another binary to take over */
 #define DISCOVER_EVERY     4 /* pulses between two looks for other servers */
 
 static const int run_signals[] = {
-    SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGTTOU, SIGTTIN};
+    SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGTTOU, SIGTTIN, SIGCHLD};
 
 static void run_signal_cb(evutil_socket_t, short, void *);
 static void run_pulse_cb(evutil_socket_t, short, void *);
@@ -240,6 +245,7 @@ reload(struct run *r)
 	struct conf *next;
 
 	log_info("reloading the configuration");
+	service_reloading();
 	next = conf_load_source(&r->options->source, &problems);
 	if (next != NULL) {
 		apply_options(next, r->options);
@@ -256,6 +262,7 @@ reload(struct run *r)
 		log_event(LEVEL_ERROR, "reload",
 		    reload_fields(&fields, "failed", r->conf),
 		    "reload failed: the running configuration stays");
+		service_reloaded();
 		return;
 	}
 	r->reloads.ok++;
@@ -267,6 +274,7 @@ reload(struct run *r)
 	log_event(LEVEL_INFO, "reload", reload_fields(&fields, "ok", next),
 	    "configuration %llu is in use",
 	    (unsigned long long)next->generation);
+	service_reloaded();
 }
 
 /* One server that was found, or is gone, into a copy of the configuration. */
@@ -326,9 +334,47 @@ leave(struct run *r, bool patient)
 		r->stop_at = 0;
 	if (r->replaced)
 		stats_unlisten(r->stats);
-	process_notify("STOPPING=1");
+	if (!r->replaced) /* else the younger process is the service */
+		service_stopping();
 	log_info("stopping: %u sessions, %s", proxy_sessions(r->proxy),
 	    patient ? "each may finish" : "each may finish within grace");
+}
+
+/* Let another binary take over. */
+static void
+upgrade(struct run *r)
+{
+	if (r->state >= RUN_LEAVING)
+		return;
+	if (r->upgrade > 0) {
+		log_warn("SIGUSR2: process %d is about to take over already",
+		    (int)r->upgrade);
+		return;
+	}
+	r->upgrade = upgrade_start();
+	r->upgrade_until = clock_ms() + UPGRADE_MS;
+}
+
+/* A process that we started has ended. If it was to take over, and ended well,
+ * it has gone to the background. */
+static void
+look_at_upgrade(struct run *r)
+{
+	int status;
+
+	if (r->upgrade <= 0 || waitpid(r->upgrade, &status, WNOHANG) <= 0)
+		return;
+	if (r->state < RUN_LEAVING &&
+	    !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+		log_error("SIGUSR2: process %d has ended before it took over "
+			  "(%s %d): this one goes on; its own words are "
+			  "above, or in its log",
+		    (int)r->upgrade, WIFEXITED(status) ? "exit code" : "signal",
+		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+		r->replaced = false;
+		net_let_share(false);
+	}
+	r->upgrade = 0;
 }
 
 static void
@@ -342,8 +388,12 @@ run_signal_cb(evutil_socket_t sig, short what, void *arg)
 		net_let_share(r->replaced);
 		return;
 	}
+	if (sig == SIGCHLD) {
+		look_at_upgrade(r);
+		return;
+	}
 	if (sig == SIGUSR2 && getpid() != 1 && !r->options->master) {
-		log_warn("SIGUSR2: this release cannot replace its binary");
+		upgrade(r);
 		return;
 	}
 	if (sig == SIGHUP || sig == SIGUSR2) {
@@ -383,7 +433,7 @@ become_ready(struct run *r)
 	    monitor_ready(r->monitor)
 		? ""
 		: ": not every server has been checked yet");
-	process_notify("READY=1");
+	service_ready();
 	if (r->options->ready_fd >= 0)
 		leave_terminal(r->options->ready_fd);
 }
@@ -398,12 +448,22 @@ run_pulse_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	free_old_confs(r);
 	history_tick(r->history, &r->source);
+	if (r->state < RUN_LEAVING)
+		service_tick(&r->source, now);
 	if (r->state < RUN_LEAVING && ++r->pulses % DISCOVER_EVERY == 0)
 		discover_servers(r);
 	if (r->state == RUN_STARTING &&
 	    (monitor_ready(r->monitor) ||
 		now - r->started >= r->conf->global.startup_wait))
 		become_ready(r);
+	if (r->upgrade > 0 && r->state < RUN_LEAVING &&
+	    now >= r->upgrade_until) {
+		log_error("SIGUSR2: process %d has not taken over within %d "
+			  "s: it is ended",
+		    (int)r->upgrade, UPGRADE_MS / 1000);
+		kill(r->upgrade, SIGKILL);
+		r->upgrade_until = now + UPGRADE_MS;
+	}
 	if (r->state == RUN_LEAVING && now >= r->leave_until) {
 		r->state = RUN_DRAINING;
 		proxy_drain(r->proxy);
@@ -491,15 +551,40 @@ listen_control(struct run *r)
 	return 0;
 }
 
-/* Listen everywhere, in the place of older processes if there are any, and tell
- * them. -1 if that cannot be done. */
+/* Tell older processes that we are not in their place. */
+static void
+give_up(const struct run *r)
+{
+	process_signal(r->options->old, r->options->nold, SIGTTIN);
+}
+
+/* Take the clients of older processes from now on, and tell them. -1 if that
+ * cannot be done. */
+static int
+take_over(const struct run *r)
+{
+	const struct run_options *o = r->options;
+
+	if (o->nold == 0)
+		return 0;
+	if (net_listen_shared() != 0) {
+		log_error("cannot listen in the place of another process: %s",
+		    strerror(errno));
+		return -1;
+	}
+	net_take_all();
+	process_signal(o->old, o->nold, o->kill_old ? SIGTERM : SIGUSR1);
+	return 0;
+}
+
+/* Have all addresses, beside older processes if there are any. -1 if that
+ * cannot be done. */
 static int
 take_place(struct run *r, const char *pidfile)
 {
-	const struct run_options *o = r->options;
 	int result;
 
-	r->taking_over = o->nold > 0;
+	r->taking_over = r->options->nold > 0;
 	net_share(r->taking_over);
 	result =
 	    adopt(r, r->conf) != 0 || listen_control(r) != 0 ||
@@ -507,12 +592,6 @@ take_place(struct run *r, const char *pidfile)
 		? -1
 		: 0;
 	net_share(false);
-	if (result == 0 && r->taking_over)
-		net_take_all();
-	process_signal(o->old, o->nold,
-	    result != 0   ? SIGTTIN
-	    : o->kill_old ? SIGTERM
-			  : SIGUSR1);
 	r->taking_over = false;
 	return result;
 }
@@ -539,22 +618,48 @@ drop_rights(struct run *r)
 	return 0;
 }
 
-/* Open everything and start the workers. -1 if that cannot be done. */
+/* Open everything and start the workers. Where that means to lose the right to
+ * tell older processes, they are told before. -1 if it cannot be done. */
 static int
-start(struct run *r, const char *pidfile)
+open_all(struct run *r, const char *pidfile, bool *told)
 {
-	if (r->options->ready_fd >= 0)
-		warn_of_silence(r->conf);
-	if (take_place(r, pidfile) != 0 || drop_rights(r) != 0)
+	const struct conf_global *g = &r->conf->global;
+
+	if (take_place(r, pidfile) != 0)
+		return -1;
+	if ((g->user != NULL || g->group != NULL) && geteuid() == 0) {
+		if (take_over(r) != 0)
+			return -1;
+		*told = true;
+	}
+	if (drop_rights(r) != 0)
 		return -1;
 	if (proxy_start(r->proxy) != 0) {
 		log_error("cannot start a thread: %s", strerror(errno));
 		return -1;
 	}
+	if (!*told && take_over(r) != 0)
+		return -1;
+	*told = true;
 	proxy_commit(r->proxy, r->conf);
 	stats_commit(r->stats);
-	control_set_timeout(r->control, r->conf->global.control_timeout);
+	control_set_timeout(r->control, g->control_timeout);
 	return 0;
+}
+
+/* Start. Older processes are told last, so that they go on if it fails. */
+static int
+start(struct run *r, const char *pidfile)
+{
+	bool told = false;
+
+	if (r->options->ready_fd >= 0)
+		warn_of_silence(r->conf);
+	if (open_all(r, pidfile, &told) == 0)
+		return 0;
+	if (!told)
+		give_up(r);
+	return -1;
 }
 
 /* Open the log. Until the start is over, errors also go where whoever started

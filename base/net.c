@@ -18,6 +18,8 @@
 
 #include "base/net.h"
 
+#define SHARED_BACKLOG 1024 /* until the configured one is set */
+
 /* May listening sockets share their address with an older process's? */
 static bool sharing;
 
@@ -135,7 +137,8 @@ net_listen(const struct addr *a, int backlog, char *error, size_t size)
 	if (fd >= 0 && a->family == AF_INET6)
 		set_option(
 		    fd, IPPROTO_IPV6, IPV6_V6ONLY, any6 && !a->v6only ? 0 : 1);
-	if (fd >= 0 && bind_to(fd, a) == 0 && listen(fd, backlog) == 0)
+	if (fd >= 0 && bind_to(fd, a) == 0 &&
+	    ((sharing && a->family != AF_UNIX) || listen(fd, backlog) == 0))
 		return listening(fd);
 	explain(a, error, size);
 	if (fd >= 0)
@@ -210,6 +213,29 @@ is_listening(int fd)
 
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is, &len) == 0 &&
 	       is != 0;
+}
+
+/* Is it bound only? No other socket that has this option does not listen, as
+ * long as none has accepted. */
+static bool
+is_only_bound(int fd)
+{
+	socklen_t len = sizeof(int);
+	int is = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &is, &len) == 0 &&
+	       is != 0 && !is_listening(fd);
+}
+
+int
+net_listen_shared(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= highest; fd++)
+		if (is_only_bound(fd) && listen(fd, SHARED_BACKLOG) != 0)
+			return -1;
+	return 0;
 }
 
 void

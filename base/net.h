@@ -30,8 +30,12 @@ int net_listen_mode(
     const struct addr *a, unsigned mode, int backlog, char *error, size_t size);
 
 /* From now on: may what is opened to listen share its address with an older
- * process that lets it (SO_REUSEPORT), or take a UNIX socket's place? */
+ * process that lets it (SO_REUSEPORT), or take a UNIX socket's place? TCP
+ * sockets are only bound then: nobody comes before net_listen_shared(). */
 void net_share(bool on);
+
+/* Listen on all that was bound so. -1 with errno. */
+int net_listen_shared(void);
 
 /* Let a younger process share our addresses, or no longer; see socket(7). */
 void net_let_share(bool on);

@@ -324,15 +324,34 @@ def test_user(t):
 
 
 def test_notify(t):
-    """A service manager is told when it is ready, and when it stops."""
+    """A service manager is told when it is ready, who takes the writes, of a reload,
+    that it lives, and when it stops."""
     path = os.path.join(t.folder, "notify.sock")
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     s.bind(path)
     s.settimeout(10)
-    p = t.proxy([t.redis()], args=["-Ws"], env={**os.environ, "NOTIFY_SOCKET": path})
-    equal(s.recv(100), b"READY=1")
+    r = t.redis()
+    env = {**os.environ, "NOTIFY_SOCKET": path, "WATCHDOG_USEC": "300000",
+           "WATCHDOG_PID": "1"}
+    p = t.proxy([r], args=["-Ws"], env=env)
+    seen = []
+
+    def told(word):
+        while not any(word in x for x in seen):
+            seen.append(s.recv(2000).decode())
+        return next(x for x in seen if word in x)
+
+    equal(told("READY=1"), "MAINPID=%d\nREADY=1" % p.child.pid)
+    equal(told("WATCHDOG"), "WATCHDOG=1")
+    assert told("Writes go to redis").startswith("STATUS=Writes go to redis since "), seen
+    r.pause()
+    equal(told("Writes wait"), "STATUS=Writes wait for redis: the writer does not answer.")
+    r.resume()
+    seen.clear()
     p.child.signal(signal.SIGUSR2)
+    assert told("RELOADING=1").startswith("RELOADING=1\nMONOTONIC_USEC="), seen
+    told("READY=1")
     p.wait_log("configuration 2 is in use")
     p.child.signal(signal.SIGTERM)
-    equal(s.recv(100), b"STOPPING=1")
+    equal(told("STOPPING"), "STOPPING=1")
     equal(p.child.wait(10), 0)
