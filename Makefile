@@ -3,6 +3,8 @@
 CC	 = gcc
 CFLAGS	 = -O2 -g
 PREFIX	 = /usr/local
+# Debian's, which has Debian's modules, where there is one.
+PYTHON	 = $(firstword $(wildcard /usr/bin/python3) python3)
 BUILD	 = build
 
 WARN	 = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -164,20 +166,20 @@ unit: unit-bins				## unit tests, one binary each
 	@$(S)/unit.sh $(UNITS)
 
 e2e: $(BIN) $(BUILD)/bench/connect	## end-to-end tests on real Redis and Sentinel (E2E=options)
-	@ROLEPROXY=$(CURDIR)/$(BIN) $(E2E_WRAP) python3 tests/e2e/run.py $(E2E)
+	@ROLEPROXY=$(CURDIR)/$(BIN) $(E2E_WRAP) $(PYTHON) tests/e2e/run.py $(E2E)
 
 e2e-full:				## the same with the long ones
 	@$(MAKE) e2e E2E=--full
 
 chaos: $(BIN)				## three faults on real Redis and Sentinel (needs root)
-	@ROLEPROXY=$(CURDIR)/$(BIN) python3 tests/e2e/chaos/run.py --quick
+	@ROLEPROXY=$(CURDIR)/$(BIN) $(PYTHON) tests/e2e/chaos/run.py --quick
 chaos-full:				## all faults, HAProxy beside it (CHAOS=--full)
 	@$(S)/deps.sh full
 	@$(MAKE) all
-	@ROLEPROXY=$(CURDIR)/$(BIN) python3 tests/e2e/chaos/run.py $(CHAOS)
+	@ROLEPROXY=$(CURDIR)/$(BIN) $(PYTHON) tests/e2e/chaos/run.py $(CHAOS)
 
 docker:					## the image and the compose stack, where Docker runs
-	@timeout -k 20 400 python3 tests/e2e/docker/run.py
+	@timeout -k 20 400 $(PYTHON) tests/e2e/docker/run.py
 
 asan:					## unit tests under ASan and UBSan
 	@$(MAKE) $(ASAN) unit
@@ -218,7 +220,7 @@ check-full:				## all of that, sanitizers, valgrind, fuzzers, long runs
 bench:					## compare with HAProxy and nginx (ROUNDS=7 SCALE=1 PART=1,2,3)
 	@$(S)/deps.sh bench
 	@$(MAKE) all $(BUILD)/bench/connect
-	@python3 tests/bench/run.py --connect $(BUILD)/bench/connect
+	@$(PYTHON) tests/bench/run.py --connect $(BUILD)/bench/connect
 $(BUILD)/bench/connect: $(BUILD)/tests/bench/connect.o
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(LDFLAGS) -o $@ $^
