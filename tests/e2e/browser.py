@@ -70,8 +70,9 @@ class Browser(webdriver.Chrome):
 
     def text(self, css):
         """The text of the first element, "" if there is none."""
-        found = self.find_elements("css selector", css)
-        return found[0].get_attribute("textContent") if found else ""
+        # At once: an element that was found may be replaced before it is asked.
+        return self.execute_script(
+            "var e = document.querySelector(arguments[0]); return e ? e.textContent : ''", css)
 
     def shot(self, path):
         """The whole page as a PNG."""
