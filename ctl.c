@@ -122,15 +122,19 @@ fail(const struct request *r, const char *fmt, ...)
 	return r->checking ? CODE_UNKNOWN : 1;
 }
 
-/* Take --json out of the command's words, wherever it stands. */
+/* Take --json and --color out of the command's words, wherever they stand. */
 static void
-take_json(struct request *r)
+take_flags(struct request *r, const char **when)
 {
 	char **to = r->words;
 
 	for (char **from = r->words; *from != NULL; from++)
 		if (strcmp(*from, "--json") == 0)
 			r->json = true;
+		else if (strcmp(*from, "--color") == 0)
+			*when = "always";
+		else if (strncmp(*from, "--color=", 8) == 0)
+			*when = *from + 8;
 		else
 			*to++ = *from;
 	*to = NULL;
@@ -162,7 +166,7 @@ parse_options(int argc, char *argv[], struct request *r)
 		}
 	}
 	r->words = argv + optind;
-	take_json(r);
+	take_flags(r, &when);
 	if (r->words[0] == NULL) {
 		fputs(usage_text, stderr);
 		return 1;
@@ -314,11 +318,16 @@ ask(const struct request *r)
 static int
 follow(const struct request *r)
 {
+	const struct watch_style style = {r->json, r->color};
 	char error[LINK_ERROR_MAX];
 
 	if (r->words[1] != NULL)
 		return fail(r, "usage: watch");
-	watch(r->path, r->json, error);
+	if (watch(r->path, &style, error))
+		return fail(r,
+		    "roleproxy has ended, or does not answer any "
+		    "more: %s",
+		    error);
 	return fail(r, "%s", error);
 }
 

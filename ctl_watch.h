@@ -8,9 +8,15 @@
 
 #include "ctl_link.h"
 
+/* How it is printed; json: each change as an object of a line of its own. */
+struct watch_style {
+	bool json, color;
+};
+
 /* Print what changes until the proxy cannot be asked any more; then returns
- * with the reason in error. json: each change as an object of a line of its
- * own. */
-void watch(const char *path, bool json, char error[LINK_ERROR_MAX]);
+ * with the reason in error, true if it could be asked before. SIGINT ends the
+ * program with exit code 0. */
+bool watch(const char *path, const struct watch_style *style,
+    char error[LINK_ERROR_MAX]);
 
 #endif

@@ -92,10 +92,8 @@ add_server(struct columns *t, const struct stats_source *src,
 	columns_cell(t, "%s", words_address(&ms, text));
 	columns_cell(t, "%s", words_status(&ms));
 	columns_cell(t, "%s", role_str(ms.state->role));
-	columns_cell(t, "%s",
-	    ms.writer   ? ms.now->writable ? "yes" : "away"
-	    : ms.fenced ? "fenced"
-			: "-");
+	columns_cell(
+	    t, "%s", words_writer(&ms)[0] == '\0' ? "-" : words_writer(&ms));
 	columns_cell(t, "%s", ms.lag.ms < 0 ? "-" : words_lag(&ms.lag, text));
 	columns_cell(t, "%u", src->server_sessions(cs->id, src->arg));
 	columns_cell(t, "%u", ms.weight);
@@ -312,7 +310,7 @@ write_sessions(struct cli *c, const struct wish *w,
 	json_t *array = w->json ? json_array() : NULL;
 	struct columns t;
 	struct found f;
-	size_t shown = 0;
+	size_t shown = 0, more;
 
 	columns_open(&t, heads);
 	for (size_t i = 0; i < n; i++) {
@@ -325,16 +323,19 @@ write_sessions(struct cli *c, const struct wish *w,
 		else
 			add_session(&t, &f);
 	}
+	more = shown > SESSIONS_SHOWN ? shown - SESSIONS_SHOWN : 0;
 	if (w->json) {
 		columns_free(&t);
-		json_write(array, c->out);
+		json_write(json_pack("{s:o, s:b}", "sessions", array, "cut",
+			       cut || more > 0),
+		    c->out);
 		return;
 	}
 	columns_close(&t, c->out);
-	if (shown > SESSIONS_SHOWN || cut)
-		columns_line(c->out, "and %zu more%s",
-		    shown > SESSIONS_SHOWN ? shown - SESSIONS_SHOWN : 0,
-		    cut ? ", or still more than that" : "");
+	if (cut)
+		columns_line(c->out, "and at least %zu more", more);
+	else if (more > 0)
+		columns_line(c->out, "and %zu more", more);
 }
 
 /* The workers have told. */

@@ -101,15 +101,16 @@ run_check(struct runtime *r, struct cli *c)
 		r->own.check(c->out, r->own.arg);
 }
 
-/* Put a server into a state; `then` says what follows, with a place for how
- * many sessions it has. */
+/* Put a server into a state. Says what follows from it, `then`, or for one that
+ * takes the writes `then_writer`. */
 static void
-put_state(
-    struct runtime *r, struct cli *c, enum admin_state state, const char *then)
+put_state(struct runtime *r, struct cli *c, enum admin_state state,
+    const char *then, const char *then_writer)
 {
 	const struct conf_backend *cb;
 	const struct conf_server *cs = NULL;
 	char usage[64];
+	bool writer;
 
 	snprintf(usage, sizeof(usage), "%s BACKEND/SERVER", c->words[0]);
 	if (c->n != 2 || strchr(c->words[1], '/') == NULL) {
@@ -118,10 +119,11 @@ put_state(
 	}
 	if (!runtime_find(r, c, c->words[1], &cb, &cs))
 		return;
+	writer = monitor_server(r->source->monitor, cs).writer;
 	operate_state(r->admin.monitor, cs, state);
 	cli_log(c, true, "done", "");
 	cli_message(c, "done: %.64s/%.64s %s; %u sessions are on it now\n",
-	    cb->name, cs->name, then,
+	    cb->name, cs->name, writer ? then_writer : then,
 	    r->source->server_sessions(cs->id, r->source->arg));
 }
 
@@ -129,21 +131,23 @@ void
 run_drain(struct runtime *r, struct cli *c)
 {
 	put_state(r, c, ADMIN_DRAIN,
-	    "takes no new sessions, those that it has may go on");
+	    "takes no new sessions, those that it has may go on",
+	    "stays the writer, but takes no new sessions: they are held");
 }
 
 void
 run_maint(struct runtime *r, struct cli *c)
 {
 	put_state(r, c, ADMIN_MAINT,
-	    "is taken out: no new sessions, no writer any more; sessions of a "
-	    "replica may go on");
+	    "is taken out: no new sessions, those that it has may go on",
+	    "is taken out and is no writer any more: its sessions are closed");
 }
 
 void
 run_ready(struct runtime *r, struct cli *c)
 {
-	put_state(r, c, ADMIN_READY, "is used again, for what its checks say");
+	put_state(r, c, ADMIN_READY, "is used again, for what its checks say",
+	    "takes new sessions again");
 }
 
 void

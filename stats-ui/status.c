@@ -14,15 +14,6 @@
 #include "stats-ui/words.h"
 
 #define DECISIONS_SHOWN 5
-/* Is this the server that takes the writes? */
-static const char *
-writer_text(const struct monitor_server *ms)
-{
-	if (ms->writer)
-		return ms->now->writable ? "yes" : "away";
-	return ms->fenced ? "fenced" : "";
-}
-
 /* One server, in a Redis Cluster with its shard. */
 static void
 add_server(struct columns *t, const struct stats_source *src,
@@ -37,7 +28,7 @@ add_server(struct columns *t, const struct stats_source *src,
 	columns_cell(t, "%s", role_str(ms.state->role));
 	if (cluster)
 		columns_cell(t, "%s", ms.shard == NULL ? "-" : ms.shard);
-	columns_cell(t, "%s", writer_text(&ms));
+	columns_cell(t, "%s", words_writer(&ms));
 	columns_cell(t, "%s", ms.lag.ms < 0 ? "-" : words_lag(&ms.lag, text));
 	columns_cell(t, "%u", src->server_sessions(cs->id, src->arg));
 	columns_cell(t, "%s", reason_words(cb, &ms, text));

@@ -19,6 +19,14 @@ words_status(const struct monitor_server *ms)
 	return health_str(ms->state->health);
 }
 
+const char *
+words_writer(const struct monitor_server *ms)
+{
+	if (ms->writer)
+		return ms->now->writable ? "yes" : "away";
+	return ms->fenced ? "fenced" : "";
+}
+
 unsigned
 words_held(const struct stats_source *src, const struct conf_backend *cb)
 {

@@ -17,6 +17,9 @@
 /* "UP", "DOWN", "UNCHECKED", "MAINT". */
 const char *words_status(const struct monitor_server *ms);
 
+/* Does it take the writes? "yes", "away", "fenced", "". */
+const char *words_writer(const struct monitor_server *ms);
+
 /* Who takes the writes, or that nobody does and why. Returns buf. */
 const char *words_backend(const struct stats_source *src,
     const struct conf_backend *cb, char buf[WORDS_MAX]);

@@ -12,7 +12,7 @@ import threading
 import time
 
 import lib
-from lib import SLOW, equal, full, short, wait_for
+from lib import SLOW, equal, full, short, stays, wait_for
 
 NOBODY = 65534
 
@@ -185,10 +185,12 @@ def test_json(t):
         equal(still(ask("status", "--json")["backends"][0]["servers"][1]),
               still({k: v for k, v in ask("servers", "redis", "--json")[1].items()
                      if k != "backend"}))
-        s, = ask("sessions", "--json", "redis/redis-1")
+        listed = ask("sessions", "--json", "redis/redis-1")
+        equal(listed["cut"], False)
+        s, = listed["sessions"]
         equal([s[k] for k in ("frontend", "backend", "server", "state")],
               ["write", "redis", "redis-1", "relaying"])
-        equal(ask("sessions", "redis/redis-2", "--json"), [])
+        equal(ask("sessions", "redis/redis-2", "--json"), {"sessions": [], "cut": False})
         row_of = ctl(t, path, "sessions")[1].splitlines()[1].split()
         equal(row_of[:4], [s["client"], "write", "redis/redis-1", "relaying"])
         equal(ask("shutdown session " + s["id"], "--json"), {"ok": True, "text": ""})
@@ -256,9 +258,15 @@ def test_watch(t):
     wait_for(lambda: '"to":"redis-2"' in objects.log(), "its object")
     for line in objects.log().splitlines():
         json.loads(line)
+    # What is added to a decision later does not make it a new one.
+    wait_for(lambda: p.decisions()[0]["closed_ms"] > 0, "the end of the fence")
+    stays(lambda: plain.log().count("took over from redis-1") == 1, "one line", 1.2)
+    equal(plain.log().count("redis-1 takes the writes: "), 0, "what was before")
+    objects.signal(signal.SIGINT)
+    equal(objects.wait(), 0, "SIGINT")
     p.stop()
     equal(plain.wait(), 1)
-    assert "roleproxy ctl: " in plain.log()
+    assert "roleproxy ctl: roleproxy has ended" in plain.log()
 
 
 def test_color(t):
@@ -268,6 +276,7 @@ def test_color(t):
     out = ctl(t, path, "servers")[1]
     assert "\x1b" not in out
     shown = ctl(t, path, "--color", "servers")[1]
+    equal(ctl(t, path, "servers", "--color")[1].count("\x1b[32mUP"), 2)
     assert "\x1b[32mUP\x1b[0m" in shown, shown
     equal(set(re.sub(r"\x1b\[\d*m", "", shown).splitlines()[0].split()), set(out.split("\n")[0].split()))
     assert "\x1b" not in ctl(t, path, "--color=never", "status")[1]
