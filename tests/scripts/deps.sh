@@ -16,7 +16,7 @@ fi
 case ${1:-test} in
 demo)	want=$demo ;;
 test)	want=$test ;;
-full)	want="$test valgrind libclang-rt-14-dev" ;;
+full)	want="$test valgrind libclang-rt-14-dev keepalived" ;;
 bench)	want="$demo haproxy nginx libnginx-mod-stream" ;;
 *)	echo "usage: deps.sh demo|test|full|bench" >&2; exit 2 ;;
 esac
