@@ -27,7 +27,19 @@ log_frontend(const struct runtime *r, const struct conf_frontend *fe,
 		    now == FRONTEND_PAUSED ? "Paused" : "Resumed", fe->name);
 }
 
-/* Let it refuse clients, or take them again. */
+/* All workers have told of their sessions, so they have done what came before
+ * that. */
+static void
+settled_cb(const struct session_view *list, size_t n, bool cut, void *arg)
+{
+	(void)list;
+	(void)n;
+	(void)cut;
+	cli_act_end(arg);
+}
+
+/* Let it refuse clients, or take them again. The answer comes when the workers
+ * do so. */
 static void
 put_frontend(struct runtime *r, struct cli *c, bool pause)
 {
@@ -47,6 +59,8 @@ put_frontend(struct runtime *r, struct cli *c, bool pause)
 		cli_log(c, true, "done", "");
 		r->admin.pause(fe->id, pause, r->admin.arg);
 		log_frontend(r, fe, next);
+		r->admin.list_sessions(
+		    settled_cb, cli_act_begin(c, NULL), r->admin.arg);
 	}
 }
 

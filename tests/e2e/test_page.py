@@ -6,7 +6,7 @@ import os
 import shutil
 
 import lib
-from lib import alone, equal, wait_for
+from lib import alone, equal, mark, wait_for
 
 SIZES = (320, 390, 1280, 2560)
 SHOTS = os.environ.get("SHOTS")     # a folder for pictures of the page
@@ -158,7 +158,7 @@ def test_hostile_names(t):
     equal(b.execute_script("return window.bad"), None, "the policy lets scripts in")
 
 
-@alone
+@mark(alone=True, full=True)
 def test_cluster_picture(t):
     """A Redis Cluster: each shard's primary with its replica behind an arrow."""
     from test_cluster import Cluster, wait_settled

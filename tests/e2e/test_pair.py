@@ -19,7 +19,7 @@ NET, SHARED = "10.99.0.%d", "10.99.0.100"
 # One client: writes numbered keys, connects again when it has to; at its end it
 # says what was acknowledged, the longest gap, and how often a request failed.
 CLIENT = """
-import json, signal, socket, sys, time
+import json, select, signal, socket, sys, time
 acked, failed, last, gap, over, sock = 0, 0, time.monotonic(), 0.0, [], None
 signal.signal(signal.SIGTERM, lambda *_: over.append(1))
 while not over:
@@ -38,8 +38,8 @@ while not over:
         if sock:
             sock.close()
         sock = None
-        time.sleep(0.05)
-    time.sleep(0.002)
+        select.select([], [], [], 0.05)
+    select.select([], [], [], 0.002)
 print(json.dumps({"acked": acked, "failed": failed, "gap": gap}))
 """
 

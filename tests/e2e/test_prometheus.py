@@ -12,7 +12,7 @@ import signal
 import subprocess
 
 import lib
-from lib import HOST, SLOW, Skip, equal, wait_for
+from lib import HOST, SLOW, Skip, equal, full, wait_for
 from servers import http_get
 from services import Stream
 
@@ -204,6 +204,7 @@ def test_alerts(t):
     prometheus.wait_clear()
 
 
+@full
 def test_alerts_of_writers(t):
     """Writes that move all the time, and a second primary."""
     needs("prometheus")
