@@ -31,6 +31,14 @@ histogram_add(struct histogram *h, enum histogram_scale scale, int64_t us)
 }
 
 void
+histogram_clear(struct histogram *h)
+{
+	for (int i = 0; i <= HISTOGRAM_BOUNDS; i++)
+		atomic_store_explicit(&h->counts[i], 0, memory_order_relaxed);
+	atomic_store_explicit(&h->sum_us, 0, memory_order_relaxed);
+}
+
+void
 histogram_read(const struct histogram *h, struct histogram_sums *sums)
 {
 	for (int i = 0; i <= HISTOGRAM_BOUNDS; i++)

@@ -31,6 +31,9 @@ struct histogram_sums {
 /* One more; less than nothing is nothing. */
 void histogram_add(struct histogram *h, enum histogram_scale scale, int64_t us);
 
+/* Forget all. */
+void histogram_clear(struct histogram *h);
+
 /* Add what there is to sums. */
 void histogram_read(const struct histogram *h, struct histogram_sums *sums);
 

@@ -30,7 +30,7 @@ struct decision {
 
 /* What was counted of one backend's writer. */
 struct writer_counts {
-	uint64_t decisions;
+	uint64_t changes; /* times that another server took the writes */
 	uint64_t fences[WRITER_CAUSES]; /* writes taken away, for this cause */
 	struct histogram switches; /* from the evidence to another writer */
 	struct histogram closed;   /* from the evidence to the last session */

@@ -98,8 +98,8 @@ member_decision(
 		d->to_offset = member_state(m, to)->known.offset;
 	}
 	d->took_ms = clock_ms() - evidence_at;
-	g->counts.decisions++;
-	if (from >= 0 && to >= 0)
+	g->counts.changes += to >= 0 && to != from;
+	if (from >= 0 && to >= 0 && to != from)
 		histogram_add(
 		    &g->counts.switches, HISTOGRAM_SHORT, d->took_ms * 1000);
 	if (to >= 0 && g->cb != NULL)

@@ -279,6 +279,19 @@ order(struct worker *w, enum order_kind kind, struct listener *l, int id)
 		fatal("out of memory");
 }
 
+static void sum_of(const struct proxy *, bool, int, struct counter_sums *);
+
+/* Another frontend has this id now: what was counted is not its own. */
+static void
+count_anew(struct proxy *p, int id)
+{
+	memset(&p->frontend_base[id], 0, sizeof(p->frontend_base[id]));
+	sum_of(p, false, id, &p->frontend_base[id]);
+	tally_reset(&p->shared.frontend_tallies[id]);
+	for (int i = 0; i < TALLY_TIMES; i++)
+		histogram_clear(&p->shared.frontend_times[id][i]);
+}
+
 /* The names that proxy_listen() gave ids are the running ones now. */
 static void
 commit_names(struct proxy *p)
@@ -293,6 +306,7 @@ commit_names(struct proxy *p)
 		p->states[id] = FRONTEND_OPEN;
 		p->shared.frontend_maxconn[id] = -1;
 		p->next_names[id] = NULL;
+		count_anew(p, id);
 	}
 }
 

@@ -221,7 +221,7 @@ sentinel_epoch(const struct subject *s)
 static double
 backend_changes(const struct subject *s)
 {
-	return (double)s->counts->decisions;
+	return (double)s->counts->changes;
 }
 
 static const struct metric of_backend[] = {
@@ -240,7 +240,7 @@ static const struct metric of_backend[] = {
     VALUE("backend_sentinel_epoch",
 	"Configuration epoch of that, from the Sentinels.", sentinel_epoch),
     VALUE("backend_writer_changes_total",
-	"Decisions about who takes the writes.", backend_changes),
+	"Times that another server took the writes.", backend_changes),
 };
 
 /*

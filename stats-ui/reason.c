@@ -72,6 +72,8 @@ reason_of(const struct conf_backend *cb, const struct monitor_server *ms)
 		return REASON_PENDING;
 	if (ms->state->health == HEALTH_DOWN)
 		return REASON_DOWN;
+	if (ms->drain || ms->weight == 0)
+		return REASON_DRAIN;
 	return cb->check == CHECK_REDIS ? reason_up(ms) : REASON_NOT;
 }
 
@@ -83,6 +85,7 @@ reason_str(enum reason why)
 	    [REASON_UNCHECKED] = "not checked",
 	    [REASON_PENDING] = "no check yet",
 	    [REASON_DOWN] = "down",
+	    [REASON_DRAIN] = "drain",
 	    [REASON_CHECK] = "check",
 	    [REASON_CLUSTER] = "cluster",
 	    [REASON_FENCED] = "fenced",
@@ -112,6 +115,9 @@ sentence(enum reason why, const struct conf_backend *cb,
 	case REASON_DOWN:
 	case REASON_CHECK:
 		return probe_result_str(ms->state->last.result);
+	case REASON_DRAIN:
+		return ms->drain ? "drained: takes no new sessions"
+				 : "weight 0: takes no new sessions";
 	case REASON_CLUSTER:
 		return cluster_reason(ms);
 	case REASON_FENCED:

@@ -13,6 +13,7 @@ enum reason {
 	REASON_UNCHECKED, /* as it is configured */
 	REASON_PENDING,   /* no check has ended yet */
 	REASON_DOWN,
+	REASON_DRAIN,   /* it answers, and takes no new sessions */
 	REASON_CHECK,   /* it answers, but not as it should */
 	REASON_CLUSTER, /* its Redis Cluster says so */
 	REASON_FENCED,

@@ -444,6 +444,8 @@ bool
 words_eligible(
     const struct conf_frontend *cf, const struct snapshot_server *now)
 {
+	if (now->drain || now->weight == 0)
+		return false;
 	if (cf->backend->check != CHECK_REDIS)
 		return now->up;
 	switch (cf->route) {

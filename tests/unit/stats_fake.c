@@ -300,6 +300,7 @@ set_server(int id, char *name, enum role role)
 	    .name = name, .host = host, .port = 6379, .weight = 100, .id = id};
 	addr_parse_ip(host, (uint16_t)(6379 + id), &w.now[id].addr);
 	w.now[id].used = w.now[id].up = true;
+	w.now[id].weight = 100 * ADMIN_WEIGHT_PARTS;
 	w.now[id].replica = w.now[id].readable = role == ROLE_REPLICA;
 	w.now[id].writable = role == ROLE_PRIMARY;
 	w.admins[id].weight = 100;

@@ -42,6 +42,10 @@ START_TEST(test_bucket)
 		ck_assert_uint_eq(sums.counts[i], i == cases[_i].bucket);
 	ck_assert_uint_eq(
 	    sums.sum_us, cases[_i].us < 0 ? 0 : (uint64_t)cases[_i].us);
+	histogram_clear(&h);
+	memset(&sums, 0, sizeof(sums));
+	histogram_read(&h, &sums);
+	ck_assert_uint_eq(sums.counts[cases[_i].bucket] + sums.sum_us, 0);
 }
 END_TEST
 

@@ -118,7 +118,7 @@ set_up(void)
 	w.watch.agree = 2;
 	w.watch.epoch = 12;
 	w.lagging[1] = true;
-	w.counts.decisions = 5;
+	w.counts.changes = 5;
 	w.counts.fences[CAUSE_DEMOTED] = 2;
 	histogram_add(&w.counts.switches, HISTOGRAM_SHORT, 12000);
 	histogram_add(&w.counts.switches, HISTOGRAM_SHORT, 90000000);

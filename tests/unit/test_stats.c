@@ -592,7 +592,7 @@ static const struct {
 START_TEST(eligible)
 {
 	struct conf_frontend cf = {.backend = &w.backend};
-	struct snapshot_server now = {.up = true};
+	struct snapshot_server now = {.up = true, .weight = 1};
 
 	fake_reset();
 	cf.route = routes[_i].route;
@@ -602,6 +602,12 @@ START_TEST(eligible)
 	ck_assert_int_eq(words_eligible(&cf, &now), routes[_i].fit);
 	w.backend.check = CHECK_TCP;
 	ck_assert(words_eligible(&cf, &now));
+	now.drain = true;
+	ck_assert(!words_eligible(&cf, &now));
+	now.drain = false;
+	now.weight = 0;
+	ck_assert(!words_eligible(&cf, &now));
+	now.weight = 1;
 	now.up = false;
 	ck_assert(!words_eligible(&cf, &now));
 }
