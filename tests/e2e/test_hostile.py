@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hostile input: requests to the page and lines to the control socket that are
 made of good ones, broken at random and sent in pieces, while clients are served.
-FUZZ_SECONDS says for how long (10 s; with --full ten minutes each)."""
+FUZZ_SECONDS says for how long (4 s; with --full ten minutes each)."""
 
 import base64
 import os
@@ -172,13 +172,13 @@ def control(t, seconds):
 @short
 def test_http(t):
     """Broken requests, for some seconds."""
-    http(t, float(os.environ.get("FUZZ_SECONDS", "8")))
+    http(t, float(os.environ.get("FUZZ_SECONDS", "4")))
 
 
 @short
 def test_control(t):
     """Broken lines, for some seconds."""
-    control(t, float(os.environ.get("FUZZ_SECONDS", "8")))
+    control(t, float(os.environ.get("FUZZ_SECONDS", "4")))
 
 
 @lib.mark(full=True, limit=800)

@@ -251,6 +251,7 @@ def test_alerts_of_writers(t):
     prometheus.wait_clear()
 
 
+@full
 def test_alert_of_sentinels(t):
     """Two of three Sentinels are gone."""
     needs("prometheus")
@@ -267,6 +268,7 @@ def test_alert_of_sentinels(t):
     prometheus.wait_clear()
 
 
+@full
 def test_alert_of_lag(t):
     """A replica whose stream is held back."""
     needs("prometheus")
@@ -284,6 +286,7 @@ def test_alert_of_lag(t):
     prometheus.wait_clear()
 
 
+@full
 def test_alerts_of_load(t):
     """Almost all the clients that are allowed, and a worker that does not turn: its
     thread alone is stopped, as a debugger stops one."""
